@@ -1,0 +1,2 @@
+//! Backends, health, pick policies, pending queries, retry.
+#![forbid(unsafe_code)]

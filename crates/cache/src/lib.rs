@@ -1,0 +1,2 @@
+//! The packet cache: key, entry, ageing, eviction, stale and prefetch decisions.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Configuration: dialects to Spec to checked Snapshot.
+#![forbid(unsafe_code)]

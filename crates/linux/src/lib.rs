@@ -1,0 +1,1 @@
+//! The kernel's door: batched UDP, TCP, epoll, signals, privileges.

@@ -1,0 +1,2 @@
+//! Weir: the DNS of an access ISP, in one program.
+#![forbid(unsafe_code)]

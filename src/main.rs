@@ -1,0 +1,4 @@
+//! The program: picks the subcommand.
+#![forbid(unsafe_code)]
+
+fn main() {}
