@@ -16,6 +16,8 @@ pub mod patch;
 mod query;
 mod record;
 mod reply;
+#[cfg(test)]
+mod tests;
 mod time;
 mod types;
 

@@ -59,7 +59,11 @@ impl<'a> Name<'a> {
         loop {
             let len = usize::from(*message.get(end).ok_or(NameError::Short)?);
             if len > MAX_LABEL_LEN {
-                return Err(if len >= 0xc0 { NameError::BadPointer } else { NameError::BadLabel });
+                return Err(if len >= 0xc0 {
+                    NameError::BadPointer
+                } else {
+                    NameError::BadLabel
+                });
             }
             end += len + 1;
             if end - at > MAX_NAME_LEN {
@@ -116,7 +120,10 @@ impl<'a> Name<'a> {
 
     /// An owned copy.
     pub fn to_buf(self) -> NameBuf {
-        let mut buf = NameBuf { len: 0, bytes: [0; MAX_NAME_LEN] };
+        let mut buf = NameBuf {
+            len: 0,
+            bytes: [0; MAX_NAME_LEN],
+        };
         for (to, from) in buf.bytes.iter_mut().zip(self.0) {
             *to = *from;
         }
@@ -150,7 +157,9 @@ impl fmt::Display for Name<'_> {
         for label in self.labels() {
             for &byte in label {
                 match byte {
-                    b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => write!(f, "\\{}", char::from(byte))?,
+                    b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => {
+                        write!(f, "\\{}", char::from(byte))?
+                    }
                     0x21..=0x7e => write!(f, "{}", char::from(byte))?,
                     _ => write!(f, "\\{byte:03}")?,
                 }
@@ -247,7 +256,11 @@ struct LabelWriter {
 
 impl LabelWriter {
     fn new() -> Self {
-        Self { bytes: [0; MAX_NAME_LEN], label_at: 0, label_len: 0 }
+        Self {
+            bytes: [0; MAX_NAME_LEN],
+            label_at: 0,
+            label_len: 0,
+        }
     }
 
     fn push(&mut self, byte: u8) -> Result<(), NameError> {
@@ -276,7 +289,10 @@ impl LabelWriter {
     }
 
     fn finish(self) -> Result<NameBuf, NameError> {
-        Ok(NameBuf { len: (self.label_at + 1) as u8, bytes: self.bytes })
+        Ok(NameBuf {
+            len: (self.label_at + 1) as u8,
+            bytes: self.bytes,
+        })
     }
 }
 
@@ -288,7 +304,10 @@ fn unescape(bytes: &mut std::str::Bytes<'_>) -> Result<u8, NameError> {
     }
     let mut value = u16::from(first - b'0');
     for _ in 0..2 {
-        let digit = bytes.next().filter(u8::is_ascii_digit).ok_or(NameError::BadEscape)?;
+        let digit = bytes
+            .next()
+            .filter(u8::is_ascii_digit)
+            .ok_or(NameError::BadEscape)?;
         value = value * 10 + u16::from(digit - b'0');
     }
     u8::try_from(value).map_err(|_| NameError::BadEscape)
@@ -315,7 +334,10 @@ mod tests {
     fn limits_are_those_of_rfc_1035() {
         let longest = format!("{0}.{0}.{0}.{1}.", "a".repeat(63), "b".repeat(61));
         assert_eq!(name(&longest).as_name().wire().len(), 255);
-        assert_eq!(format!("{0}.{0}.{0}.{1}.", "a".repeat(63), "b".repeat(62)).parse::<NameBuf>(), Err(NameError::TooLong));
+        assert_eq!(
+            format!("{0}.{0}.{0}.{1}.", "a".repeat(63), "b".repeat(62)).parse::<NameBuf>(),
+            Err(NameError::TooLong)
+        );
         assert_eq!("a".repeat(64).parse::<NameBuf>(), Err(NameError::BadLabel));
         assert_eq!("a..b".parse::<NameBuf>(), Err(NameError::BadLabel));
         assert_eq!("a\\25".parse::<NameBuf>(), Err(NameError::BadEscape));
@@ -337,8 +359,16 @@ mod tests {
         let www = name("www.Example.com");
         assert!(www.as_name().is_at_or_below(name("example.com").as_name()));
         assert!(www.as_name().is_at_or_below(Name::ROOT));
-        assert!(!name("wwwexample.com").as_name().is_at_or_below(name("example.com").as_name()));
-        assert!(!name("com").as_name().is_at_or_below(name("example.com").as_name()));
+        assert!(
+            !name("wwwexample.com")
+                .as_name()
+                .is_at_or_below(name("example.com").as_name())
+        );
+        assert!(
+            !name("com")
+                .as_name()
+                .is_at_or_below(name("example.com").as_name())
+        );
         assert_eq!(www.as_name().label_count(), 3);
     }
 }
