@@ -10,6 +10,7 @@
 
 mod build;
 mod edns;
+pub mod hash;
 mod header;
 mod name;
 pub mod patch;
