@@ -185,6 +185,11 @@ impl<'a> Query<'a> {
             .map_or(EdnsOptions::NONE, |edns| edns.options(self.packet))
     }
 
+    /// The records behind the question; `parse` has checked them all.
+    pub fn records(&self) -> Records<'a> {
+        Records::new(self.packet, self.question_end, self.header.counts)
+    }
+
     /// Whether this asks for a whole zone or its changes: a reply of several messages over TCP.
     pub fn is_transfer(&self) -> bool {
         matches!(self.qtype, QType::AXFR | QType::IXFR) && self.opcode() == Opcode::QUERY
@@ -195,7 +200,7 @@ impl<'a> Query<'a> {
 fn check_records(packet: &[u8], at: usize, counts: [u16; 4]) -> Result<Option<Edns>, QueryError> {
     let mut edns = None;
     let mut records = Records::new(packet, at, counts);
-    while let Some(record) = records.next() {
+    for record in records.by_ref() {
         let record = record.map_err(QueryError::BadRecord)?;
         if record.qtype == QType::OPT {
             let found = record

@@ -144,7 +144,7 @@ impl<'a> Reply<'a> {
         let mut summary = Summary::default();
         let mut soa_ttl = None;
         let mut records = self.records();
-        while let Some(record) = records.next() {
+        for record in records.by_ref() {
             let record = record.map_err(ReplyError::BadRecord)?;
             if let Some(edns) = record.as_edns(self.packet) {
                 summary.edns = Some(edns);
