@@ -1,1 +1,33 @@
-//! The kernel's door: batched UDP, TCP, epoll, signals, privileges.
+//! The kernel's door: every system call that Weir makes itself, and every line of `unsafe` it has.
+//!
+//! What it does: batched UDP ([`udp`]), TCP ([`tcp`]), epoll and wake-ups ([`poll`]), signals ([`signals`]),
+//! privileges ([`privileges`]), service notification ([`notify`]), and the facts that only the kernel knows
+//! ([`clock`], [`random`], [`affinity`], [`usage`], [`pidfd`]).
+//!
+//! What it deliberately does not: DNS, policy, threads, logging, or waiting on more than one thing at a time
+//! in a hidden place. Nothing here is async, and nothing here starts a thread. Callers own the loop.
+//!
+//! Three rules hold for the packet path ([`udp`] and [`poll`]):
+//!
+//! * no allocation after construction: a batch owns its slots, a poller's events are the caller's buffer;
+//! * one system call per batch, not per packet;
+//! * addresses stay as the kernel wrote them ([`Address`]), so that answering does not decode and re-encode.
+//!
+//! Each `unsafe` block is a single trick in a small function, says why it is sound, and is run by a test.
+
+pub mod affinity;
+pub mod clock;
+pub mod notify;
+pub mod pidfd;
+pub mod poll;
+pub mod privileges;
+pub mod random;
+pub mod signals;
+pub mod tcp;
+pub mod udp;
+pub mod usage;
+
+mod address;
+mod socket;
+
+pub use address::Address;
