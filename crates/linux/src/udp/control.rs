@@ -125,8 +125,9 @@ mod tests {
 
     #[test]
     fn a_group_address_is_no_source() {
-        assert_eq!(Control::EMPTY.set_source(&info("ff02::1", 3)), 0);
-        assert_eq!(Control::EMPTY.set_source(&info("224.0.0.1", 3)), 0);
+        let mut control = Control::EMPTY;
+        assert_eq!(control.set_source(&info("ff02::1", 3)), 0);
+        assert_eq!(control.set_source(&info("224.0.0.1", 3)), 0);
     }
 
     #[test]

@@ -110,6 +110,16 @@ impl Batch {
         }
     }
 
+    /// Packets received last.
+    pub const fn len(&self) -> usize {
+        self.received
+    }
+
+    /// Whether the last call received nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.received == 0
+    }
+
     /// Packets that fit.
     pub const fn capacity(&self) -> usize {
         self.slots.count()
