@@ -1,2 +1,28 @@
-//! Network namespaces, real peers and load, for tests and benches; never shipped.
+//! Network namespaces, real peers, fake peers and a client, for tests and for `make lab`; never shipped.
+//!
+//! Nothing here leaves the machine: a [`Namespace`] is one host, a [`Network`] is the switch between hosts, and the
+//! [`internet`] that recursive servers ask is three name servers in one more namespace. Tests that need no root use
+//! [`Responder`], a backend on loopback that misbehaves as told.
+//!
+//! [`Ask`], [`Reply`] and [`Responder`] read and write DNS with hickory-proto on purpose: a mistake in our own wire
+//! crate must not be able to hide behind the same mistake in its tests.
 #![forbid(unsafe_code)]
+
+pub mod blueprint;
+pub mod checks;
+pub mod internet;
+pub mod interrupt;
+
+mod dns;
+mod namespace;
+mod process;
+mod responder;
+mod site;
+
+pub use dns::{Ask, Client, Reply, Session, Transport};
+pub use namespace::{Namespace, Network, remove_leftovers};
+pub use process::{Process, Scratch, wait_for};
+pub use responder::{Behaviour, Received, Responder};
+pub use site::{Front, Site};
+
+pub use hickory_proto;

@@ -1,0 +1,175 @@
+//! Hosts as network namespaces, and the switch between them.
+//!
+//! Names carry the process id of their creator, so that two laboratories run side by side and what a killed one left
+//! behind can be told from what is in use ([`remove_leftovers`]). Everything goes through `ip`; a namespace is
+//! removed when its value is dropped, and therefore also when a test panics.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+/// The name of every namespace and directory starts with this, then the creator's process id.
+pub(crate) const PREFIX: &str = "weir-lab-";
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// One host: its own interfaces, addresses, routes and ports.
+#[derive(Debug)]
+pub struct Namespace {
+    name: String,
+}
+
+impl Namespace {
+    /// A host with loopback up and nothing else. Needs root.
+    pub fn create(role: &str) -> io::Result<Self> {
+        let serial = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{PREFIX}{}-{serial}-{role}", std::process::id());
+        ip(&["netns", "add", &name])?;
+        let namespace = Self { name };
+        namespace.ip(&["link", "set", "lo", "up"])?;
+        Ok(namespace)
+    }
+
+    /// The name as `ip netns` lists it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs `ip` for this host: `ip -n NAME ARGUMENTS`.
+    pub fn ip(&self, arguments: &[&str]) -> io::Result<()> {
+        ip(&[&["-n", &self.name], arguments].concat())
+    }
+
+    /// A command that will run on this host; `ip` replaces itself by it, so the child's pid is the program's.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.name, program]);
+        command
+    }
+
+    /// Runs `work` on a thread that belongs to this host. Sockets opened there stay on it.
+    pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> io::Result<T> {
+        let door = File::open(PathBuf::from("/run/netns").join(&self.name))?;
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                move_into_link_name_space(door.as_fd(), Some(LinkNameSpaceType::Network))?;
+                Ok(work())
+            });
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        remove(&self.name);
+    }
+}
+
+/// A switch: a bridge in a namespace of its own, to which hosts are attached.
+#[derive(Debug)]
+pub struct Network {
+    switch: Namespace,
+}
+
+impl Network {
+    /// A switch without hosts. Needs root.
+    pub fn create() -> io::Result<Self> {
+        let switch = Namespace::create("switch")?;
+        switch.ip(&["link", "add", "lan", "type", "bridge"])?;
+        switch.ip(&["link", "set", "lan", "up"])?;
+        Ok(Self { switch })
+    }
+
+    /// A new host on this switch, its `eth0` having `addresses` (with prefix length, the first is its own).
+    pub fn attach(&self, role: &str, addresses: &[&str]) -> io::Result<Namespace> {
+        let host = Namespace::create(role)?;
+        // Interface names have 15 characters at most; roles are short.
+        let port = format!("to-{role}");
+        self.switch.ip(&[
+            "link",
+            "add",
+            &port,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eth0",
+            "netns",
+            host.name(),
+        ])?;
+        self.switch.ip(&["link", "set", &port, "master", "lan", "up"])?;
+        for address in addresses {
+            host.ip(&["address", "add", address, "dev", "eth0"])?;
+        }
+        host.ip(&["link", "set", "eth0", "up"])?;
+        Ok(host)
+    }
+}
+
+/// Removes what laboratories that no longer live left behind: namespaces with all that runs in them, directories.
+pub fn remove_leftovers() -> io::Result<()> {
+    let listed = Command::new("ip").args(["netns", "list"]).output()?;
+    for line in String::from_utf8_lossy(&listed.stdout).lines() {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        if is_leftover(name) {
+            remove(name);
+        }
+    }
+    for entry in std::env::temp_dir().read_dir()? {
+        let path = entry?.path();
+        if path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(is_leftover)
+        {
+            std::fs::remove_dir_all(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the name is one of ours and the process that it names has ended.
+fn is_leftover(name: &str) -> bool {
+    let creator = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
+    creator.is_some_and(|pid| !PathBuf::from("/proc").join(pid).exists())
+}
+
+/// Kills what runs in the namespace and deletes it. Errors are not reported: this also runs while a test panics.
+fn remove(name: &str) {
+    let inside = Command::new("ip").args(["netns", "pids", name]).output();
+    for pid in inside
+        .iter()
+        .flat_map(|output| output.stdout.split(|&byte| byte == b'\n'))
+    {
+        let pid = std::str::from_utf8(pid).ok().and_then(|text| text.parse().ok());
+        if let Some(pid) = pid.and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+    let _ = Command::new("ip")
+        .args(["netns", "delete", name])
+        .stderr(Stdio::null())
+        .status();
+}
+
+fn ip(arguments: &[&str]) -> io::Result<()> {
+    let output = Command::new("ip").args(arguments).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(io::Error::other(format!(
+        "ip {}: {}",
+        arguments.join(" "),
+        said.trim()
+    )))
+}
