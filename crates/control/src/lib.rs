@@ -1,2 +1,6 @@
 //! For people and machines: console, metrics, API, journal of events.
 #![forbid(unsafe_code)]
+
+pub mod counters;
+pub mod journal;
+pub mod usage;
