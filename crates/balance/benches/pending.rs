@@ -1,0 +1,3 @@
+//! Cost of waiting and of picking.
+
+fn main() {}
