@@ -6,12 +6,12 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # One profile for clippy, tests and doc: on two cores every further profile costs minutes.
 LOCKED = --workspace --locked
 
-.PHONY: help test setup fmt clippy nextest doc corpus lab bench fuzz
+.PHONY: help test setup fmt clippy doc doctest nextest lab bench fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
 
-test: setup fmt clippy doc nextest ## set up, then everything that CI runs
+test: setup fmt clippy doc doctest nextest ## set up, then everything that CI runs
 
 setup: ## install what tests and lab call, when root; say what is missing otherwise
 	@packaging/setup
@@ -25,20 +25,24 @@ clippy:
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --no-deps
 
-# `ignored` has one meaning in this repository: the test needs root and network namespaces (tests/tidy.rs).
+# nextest does not run the examples in the documentation.
+doctest:
+	$(CARGO) test $(LOCKED) --doc --quiet
+
+# `#[ignore]` means that a test needs root and network namespaces, or, with a name `apart_…`, that another test runs
+# it in a process of its own (tests/tidy/wording.rs).
 nextest:
-	@if ! ip netns list >/dev/null 2>&1 || ! unshare --net true 2>/dev/null; then \
-	    echo "make test: not root, or no network namespaces: the tests marked SKIP below do not run"; \
-	    ignored=; run_ignored=; \
-	else \
-	    ignored="--include-ignored"; run_ignored="--run-ignored all"; \
+	@root=no; if [ "$$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then root=yes; fi; \
+	if [ $$root = no ]; then \
+	    echo "make test: not root, or no network namespaces: the tests marked SKIP or ignored below do not run"; \
 	fi; \
 	if $(CARGO) nextest --version >/dev/null 2>&1; then \
-	    echo $(CARGO) nextest run $(LOCKED) $$run_ignored; \
-	    $(CARGO) nextest run $(LOCKED) --status-level skip $$run_ignored; \
+	    if [ $$root = yes ]; then ignored="--run-ignored all"; fi; \
+	    $(CARGO) nextest run $(LOCKED) --status-level skip $$ignored -E 'not test(/(^|::)apart_/)'; \
 	else \
-	    echo $(CARGO) test $(LOCKED) --no-fail-fast -- $$ignored; \
-	    $(CARGO) test $(LOCKED) --no-fail-fast -- $$ignored; \
+	    $(CARGO) test $(LOCKED) --no-fail-fast --all-targets || exit 1; \
+	    if [ $$root = no ]; then exit 0; fi; \
+	    $(CARGO) test $(LOCKED) --no-fail-fast --tests -- --ignored --skip apart_; \
 	fi
 
 lab: setup ## the whole site on this machine, in network namespaces (root); the checks it made
