@@ -1,2 +1,32 @@
-//! Configuration: dialects to Spec to checked Snapshot.
+//! Configuration: dialects to [`Spec`] to checked [`Snapshot`].
+//!
+//! ```text
+//! dnsdist.conf ─▶ dialects::dnsdist::Session ─▶ Spec ─▶ check ─▶ Snapshot ─▶ one pointer swap
+//!                        ▲      (Lua)      what was written      cannot hold a bad value
+//!                  console line
+//! ```
+//!
+//! A dialect runs or parses what the operator wrote and fills a [`Spec`], every item with its place in the file.
+//! [`Snapshot::build`] checks that the items fit together and carries over what survives a reload. Whatever goes
+//! wrong on the way is a [`Diagnostic`]: where, what, why, and what to write instead.
+//!
+//! Not here: opening files that are written to, sockets, threads, clocks, and the swap itself.
 #![forbid(unsafe_code)]
+
+mod check;
+mod diagnostics;
+mod nearest;
+mod settings;
+mod snapshot;
+mod spec;
+
+pub use diagnostics::{Diagnostic, Place, Placed, Severity};
+pub use nearest::nearest;
+pub use settings::{
+    AclRefusal, CacheCleaning, ConsoleSettings, Listen, Logging, Secret, SelfAnswered, StaleSettings, TcpLimits,
+    UdpSettings, WebAccess, WebSettings,
+};
+pub use snapshot::{Built, Pool, Seeds, Snapshot};
+pub use spec::{
+    BackendKey, BackendSpec, CacheIndex, ConsoleSpec, PoolSpec, PoolSpecs, RuleSpecs, Spec, WebSpec,
+};
