@@ -48,10 +48,10 @@ fn poll_and_echo(listener: &Listener) -> io::Result<()> {
     let mut queries = Batch::new(DEFAULT_BATCH, PAYLOAD_BYTES);
     let mut answers = SendBatch::new(DEFAULT_BATCH, PAYLOAD_BYTES);
     let (poller, mut events) = (Poller::new()?, Events::new(64));
-    poller.add(listener, 0, Interest::Read)?;
+    poller.add(listener, 0, Interest::ReadEdge)?;
     loop {
         poller.wait(&mut events, None)?;
-        // A full batch says that there may be more; a short one, that it is not worth asking.
+        // A full batch says that there may be more; a short one, that the queue was empty.
         while queries.recv(listener)? > 0 {
             answer(&mut queries, &mut answers, listener);
             if queries.len() < queries.capacity() {

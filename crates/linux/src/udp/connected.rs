@@ -179,3 +179,45 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+
+    use super::*;
+
+    #[test]
+    fn what_a_full_socket_does_not_take_is_dropped_and_counted() {
+        // UDP over loopback never fills the sender's buffer; a local datagram socket that nobody reads does.
+        let (near, far) = UnixDatagram::pair().unwrap();
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 53));
+        let connected = Connected {
+            socket: OwnedFd::from(near),
+            local: nowhere,
+            remote: nowhere,
+        };
+        let payloads = [IoSlice::new(b"query"); 2000];
+        let sent = connected.send_all(&payloads);
+        assert!(sent.sent > 0 && sent.dropped > 0, "{sent:?}");
+        assert_eq!((sent.sent + sent.dropped, sent.failed), (payloads.len(), 0));
+        assert_eq!(connected.send(b"query"), Err(Failure::Full));
+        drop(far);
+    }
+
+    #[test]
+    fn every_failure_has_words() {
+        for (number, failure, words) in [
+            (libc::EAGAIN, Failure::Full, "socket buffer is full"),
+            (libc::ECONNREFUSED, Failure::Refused, "connection refused"),
+            (libc::EHOSTUNREACH, Failure::Unreachable, "unreachable"),
+            (
+                libc::EPERM,
+                Failure::Other(libc::EPERM),
+                "Operation not permitted (os error 1)",
+            ),
+        ] {
+            assert_eq!(Failure::from(&io::Error::from_raw_os_error(number)), failure);
+            assert_eq!(failure.to_string(), words);
+        }
+    }
+}

@@ -47,7 +47,7 @@ pub const DEFAULT_BUFFER_BYTES: usize = 4 << 20;
 
 /// Everything that an answer needs to find its way back: to whom, and from which of our addresses.
 ///
-/// It is plain data of 56 bytes, so a query that waits for a backend keeps a copy.
+/// It is plain data of 52 bytes, so a query that waits for a backend keeps a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The client.

@@ -1,11 +1,12 @@
 //! Receiving a batch of datagrams.
 
 use std::io;
+use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::ops::Range;
 use std::os::fd::AsFd;
 
-use super::slots::{Meta, Slots, Wanted};
+use super::slots::{Meta, Received, Slots, Wanted};
 use super::{Connected, Failure, Listener, PacketInfo, Peer};
 use crate::address::Address;
 
@@ -104,9 +105,10 @@ impl Batch {
     /// The packets received last.
     pub fn packets(&mut self) -> Packets<'_> {
         Packets {
-            slots: &mut self.slots,
+            slots: &self.slots,
             origin: self.origin,
             indices: 0..self.received,
+            exclusive: PhantomData,
         }
     }
 
@@ -135,9 +137,10 @@ fn is_idle(error: &io::Error) -> bool {
 
 /// The packets of a [`Batch`], each once.
 pub struct Packets<'a> {
-    slots: &'a mut Slots,
+    slots: &'a Slots,
     origin: Origin,
     indices: Range<usize>,
+    exclusive: PhantomData<&'a mut Batch>,
 }
 
 impl<'a> Iterator for Packets<'a> {
@@ -145,13 +148,19 @@ impl<'a> Iterator for Packets<'a> {
 
     fn next(&mut self) -> Option<Packet<'a>> {
         let index = self.indices.next()?;
-        let slots: *const Slots = self.slots;
-        // SAFETY: the slots are borrowed mutably for `'a` by this iterator alone, and the range yields no index
-        // twice, so no two packets share one.
-        let (header, meta, payload) = unsafe { (*slots).received(index) };
+        let Received {
+            flags,
+            control_bytes,
+            meta,
+            payload,
+        } = self.slots.received(index);
+        // SAFETY: this iterator has the batch for itself for `'a`, and the range yields no index twice, so no
+        // two packets share a slot.
+        let payload = unsafe { &mut *payload };
         Some(Packet {
             payload,
-            header: &header.msg_hdr,
+            flags,
+            control_bytes,
             meta,
             origin: self.origin,
         })
@@ -168,7 +177,8 @@ impl ExactSizeIterator for Packets<'_> {}
 pub struct Packet<'a> {
     /// Its bytes. They may be changed in place, to be sent on by [`Connected::send_all`].
     pub payload: &'a mut [u8],
-    header: &'a libc::msghdr,
+    flags: libc::c_int,
+    control_bytes: usize,
     meta: &'a Meta,
     origin: Origin,
 }
@@ -209,14 +219,12 @@ impl Packet<'_> {
 
     /// Whether the datagram was longer than a slot: what is here is its beginning.
     pub const fn is_truncated(&self) -> bool {
-        self.header.msg_flags & libc::MSG_TRUNC != 0
+        self.flags & libc::MSG_TRUNC != 0
     }
 
     fn arrival(&self) -> Option<PacketInfo> {
         match self.origin {
-            Origin::Listener { wildcard: true, .. } => {
-                self.meta.control.packet_info(self.header.msg_controllen as usize)
-            }
+            Origin::Listener { wildcard: true, .. } => self.meta.control.packet_info(self.control_bytes),
             Origin::Listener { wildcard: false, .. } | Origin::Connected { .. } => None,
         }
     }

@@ -188,22 +188,18 @@ impl Slots {
         }
     }
 
-    /// What the kernel has written to slot `index`: its header, what goes with the packet, and the packet.
-    ///
-    /// # Safety
-    /// While the result lives, the same index is not asked for again.
-    pub(super) unsafe fn received(&self, index: usize) -> (&libc::mmsghdr, &Meta, &mut [u8]) {
+    /// What the kernel has written to slot `index`.
+    pub(super) fn received(&self, index: usize) -> Received<'_> {
         let header = &self.headers[index];
-        let length = (header.msg_len as usize).min(self.payload_bytes);
         let meta = self.record(index).cast::<Meta>();
-        // SAFETY: initialised as in `entry`; the caller keeps the payload the only
-        // reference, and nobody has a mutable one to `Meta` while `self` is borrowed.
-        unsafe {
-            (
-                header,
-                &*meta,
-                std::slice::from_raw_parts_mut(self.payload_start(index), length),
-            )
+        let length = (header.msg_len as usize).min(self.payload_bytes);
+        Received {
+            flags: header.msg_hdr.msg_flags,
+            control_bytes: header.msg_hdr.msg_controllen as _,
+            // SAFETY: `wire_up` has initialised it, and mutable references to it come from `entry` alone, which
+            // needs `&mut self`.
+            meta: unsafe { &*meta },
+            payload: ptr::slice_from_raw_parts_mut(self.payload_start(index), length),
         }
     }
 
@@ -221,6 +217,16 @@ impl Slots {
         // SAFETY: a record is larger than its `Meta`.
         unsafe { self.record(index).add(size_of::<Meta>()) }
     }
+}
+
+/// The parts of a slot that the kernel has filled.
+pub(super) struct Received<'a> {
+    pub(super) flags: libc::c_int,
+    pub(super) control_bytes: usize,
+    pub(super) meta: &'a Meta,
+    /// Initialised bytes inside the record, for as long as the slots are borrowed. Who makes a reference of it
+    /// answers for there being no other.
+    pub(super) payload: *mut [u8],
 }
 
 /// The parts of a slot that is to be sent.
