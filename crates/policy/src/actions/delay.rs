@@ -1,0 +1,60 @@
+//! `DelayAction` and `DelayResponseAction`: a slow reply.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{Action, Decision, Moment, Notes, ReplyAction, ReplyDecision, Step, Subject, Transport};
+
+/// Holds a UDP reply back; TCP replies are not delayed, as in dnsdist.
+#[derive(Debug)]
+pub struct Delay {
+    delay: Duration,
+}
+
+impl Delay {
+    /// Holds replies back for `delay`.
+    pub fn new(delay: Duration) -> Self {
+        Self { delay }
+    }
+
+    fn note(&self, subject: &Subject<'_>, notes: &mut Notes) {
+        if subject.ends.transport == Transport::Udp {
+            notes.delay = self.delay;
+        }
+    }
+}
+
+impl Action for Delay {
+    fn apply(&self, subject: &Subject<'_>, _moment: &Moment<'_>, notes: &mut Notes) -> Step<Decision<'_>> {
+        self.note(subject, notes);
+        Step::Continue
+    }
+}
+
+impl ReplyAction for Delay {
+    fn apply(&self, subject: &Subject<'_>, _moment: &Moment<'_>, notes: &mut Notes) -> Step<ReplyDecision> {
+        self.note(subject, notes);
+        Step::Continue
+    }
+}
+
+impl fmt::Display for Delay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "delay by {} msec", self.delay.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{apply, packet};
+    use weir_wire::QType;
+
+    #[test]
+    fn the_delay_is_noted_and_the_next_rule_asked() {
+        let action = Delay::new(Duration::from_millis(100));
+        let (step, notes) = apply(&action, &packet("a", QType::A));
+        assert_eq!((step, notes.delay), (Step::Continue, Duration::from_millis(100)));
+        assert_eq!(action.to_string(), "delay by 100 msec");
+    }
+}
