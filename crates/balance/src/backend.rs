@@ -462,3 +462,6 @@ impl fmt::Display for Status {
 const fn pack(configured: Mode, runtime: Mode) -> u8 {
     ((configured as u8) << 4) + runtime as u8 + 1
 }
+
+#[cfg(test)]
+mod tests;

@@ -401,3 +401,6 @@ fn jittered(interval: Duration, random: u16) -> Duration {
     let permille = 900 + u32::from(random) * 200 / u32::from(u16::MAX);
     interval * permille / 1000
 }
+
+#[cfg(test)]
+mod tests;

@@ -305,3 +305,6 @@ fn tag(socket: SocketIndex, id: u16) -> Tag {
     let key = u64::from(socket.0) << 16 | u64::from(id);
     Tag::of(key.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
+
+#[cfg(test)]
+mod tests;
