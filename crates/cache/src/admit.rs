@@ -5,7 +5,7 @@ use std::fmt;
 
 use weir_wire::{Edns, Flags, Opcode, Query, Rcode, Reply, Summary};
 
-use crate::entry::{Body, BodyWriter};
+use crate::entry::Body;
 use crate::key::Key;
 use crate::settings::Settings;
 
@@ -95,23 +95,16 @@ pub(crate) fn admit(
     if reply.question().is_empty() || !reply.answers(query.question()) {
         return Err(Refusal::OtherQuestion);
     }
-    let records = reply
-        .header
-        .counts
-        .iter()
-        .skip(1)
-        .map(|&count| usize::from(count))
-        .sum();
-    let mut writer = BodyWriter::new(key, packet, records);
+    let mut ttl_offsets = Vec::new();
     let summary = reply
-        .summarize(|at| writer.push_ttl_offset(at))
+        .summarize(|at| ttl_offsets.push(at as u16))
         .map_err(|_| Refusal::Malformed)?;
     let ttl = lifetime(reply.header.flags, &summary, settings, failure_ttl)?;
     // Bytes behind the last record belong to no part of the message.
     let message = packet.get(..summary.end).unwrap_or(packet);
     let message = without_skipped_options(message, summary.edns, &settings.skip_options)?;
     Ok(Admitted {
-        body: writer.finish(&message),
+        body: Body::new(key, &ttl_offsets, &message),
         ttl,
     })
 }

@@ -248,38 +248,26 @@ pub(crate) enum Ttl {
     Set(u32),
 }
 
-/// A body in the making, allocated before any lock is taken.
+/// What an entry owns, allocated before any lock is taken.
 #[derive(Debug)]
 pub(crate) struct Body {
     bytes: Box<[u8]>,
     reply_len: u16,
 }
 
-/// Writes a [`Body`] front to back: the offsets while the records are walked, then the reply.
-#[derive(Debug)]
-pub(crate) struct BodyWriter(Vec<u8>);
-
-impl BodyWriter {
-    pub(crate) fn new(key: &Key, reply: &[u8], records: usize) -> Self {
-        // A record takes at least eleven bytes, whatever the header announces.
-        let records = records.min(reply.len() / 11);
-        let mut bytes = Vec::with_capacity(size_of::<u64>() + records * 2 + reply.len());
-        if key.bits & Key::OPTIONS != 0 {
-            bytes.extend_from_slice(&key.options.to_ne_bytes());
-        }
-        Self(bytes)
-    }
-
-    /// Notes a TTL field; offsets beyond 65,535 do not occur in messages that fit a body.
-    pub(crate) fn push_ttl_offset(&mut self, at: usize) {
-        self.0.extend_from_slice(&(at as u16).to_ne_bytes());
-    }
-
-    /// Appends the reply, which is no longer than a DNS message.
-    pub(crate) fn finish(mut self, reply: &[u8]) -> Body {
-        self.0.extend_from_slice(reply);
-        Body {
-            bytes: self.0.into_boxed_slice(),
+impl Body {
+    /// A body for `reply`, which is no longer than a DNS message.
+    pub(crate) fn new(key: &Key, ttl_offsets: &[u16], reply: &[u8]) -> Self {
+        let has_options = key.bits & Key::OPTIONS != 0;
+        let options = key.options.to_ne_bytes();
+        let options = if has_options { &options[..] } else { &[] };
+        // The exact size at once: an allocation that is shrunk later keeps what is too small to be of use.
+        let mut bytes = Vec::with_capacity(options.len() + ttl_offsets.len() * 2 + reply.len());
+        bytes.extend_from_slice(options);
+        bytes.extend(ttl_offsets.iter().flat_map(|at| at.to_ne_bytes()));
+        bytes.extend_from_slice(reply);
+        Self {
+            bytes: bytes.into_boxed_slice(),
             reply_len: reply.len() as u16,
         }
     }

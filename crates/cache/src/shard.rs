@@ -16,8 +16,8 @@ use crate::queue::{Ghosts, Queue};
 /// The small queue holds one in this many entries.
 const SMALL_SHARE: usize = 10;
 
-/// Uses in the small queue that earn a place in main.
-const PROMOTED_FROM: u8 = 1;
+/// Uses in the small queue that earn a place in main: one may be a client that asked again too soon.
+const PROMOTED_FROM: u8 = 2;
 
 /// The most entries that one insert may remove: enough for a reply of 4,096 bytes among replies of usual length.
 /// It bounds how long others wait for the lock.
