@@ -39,6 +39,17 @@ mod tests {
     }
 
     #[test]
+    fn seconds_and_nanoseconds_add_up() {
+        assert_eq!(
+            nanoseconds(Timespec {
+                tv_sec: 3,
+                tv_nsec: 7
+            }),
+            3_000_000_007
+        );
+    }
+
+    #[test]
     fn coarse_time_lags_by_a_tick_at_most() {
         let coarse = monotonic_coarse_ns();
         let lag = monotonic_ns() - coarse;

@@ -81,9 +81,15 @@ fn root_becomes_an_ordinary_user_with_one_capability() {
     }
 }
 
+/// A supplementary group, to be left.
+static EXTRA_GROUP: libc::gid_t = 4242;
+
 #[test]
 #[ignore = "run by root_becomes_an_ordinary_user_with_one_capability"]
 fn apart_drop_and_keep_one() {
+    // SAFETY: the kernel reads one number from a list of one.
+    assert_eq!(unsafe { libc::setgroups(1, &raw const EXTRA_GROUP) }, 0);
+    assert_eq!(status("Groups"), EXTRA_GROUP.to_string());
     drop_to(Some(Uid(65534)), Some(Gid(65533)), &[Capability::NetBindService]).unwrap();
     assert_eq!(status("Uid"), "65534 65534 65534 65534");
     assert_eq!(status("Gid"), "65533 65533 65533 65533");

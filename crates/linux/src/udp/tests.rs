@@ -39,14 +39,22 @@ fn an_answer_comes_from_the_address_that_was_queried() {
 
 #[test]
 fn only_a_wildcard_listener_pays_for_packet_information() {
-    for (bound, expected) in [("127.0.0.1:0", false), ("0.0.0.0:0", true)] {
-        let (listener, mut batch) = (listener(bound), Batch::new(1, 512));
-        client(([127, 0, 0, 1], listener.local_address().port()).into())
-            .send(b"x")
-            .unwrap();
-        recv(&mut batch, &listener);
-        assert_eq!(batch.packets().next().unwrap().peer().arrival.is_some(), expected);
+    for (bound, level, name, expected) in [
+        ("127.0.0.1:0", libc::IPPROTO_IP, libc::IP_PKTINFO, 0),
+        ("0.0.0.0:0", libc::IPPROTO_IP, libc::IP_PKTINFO, 1),
+        ("[::1]:0", libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 0),
+        ("[::]:0", libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1),
+    ] {
+        assert_eq!(int_option(&listener(bound), level, name), expected, "{bound}");
     }
+}
+
+#[test]
+fn an_ipv6_listener_leaves_ipv4_to_others() {
+    assert_eq!(
+        int_option(&listener("[::]:0"), libc::IPPROTO_IPV6, libc::IPV6_V6ONLY),
+        1
+    );
 }
 
 #[test]
