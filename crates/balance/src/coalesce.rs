@@ -205,3 +205,73 @@ impl<W> Drop for Waiters<'_, W> {
         while self.next().is_some() {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coalescer(flights: u32, waiters: u32, waiters_per_flight: u32) -> Coalescer<&'static str, u32> {
+        let limit = |limit| NonZeroU32::new(limit).expect("not zero");
+        Coalescer::new(CoalesceLimits {
+            flights: limit(flights),
+            waiters: limit(waiters),
+            waiters_per_flight: limit(waiters_per_flight),
+        })
+    }
+
+    /// All keys under one hash: only `is_same` tells them apart.
+    fn join(coalescer: &mut Coalescer<&'static str, u32>, key: &'static str, client: u32) -> Joined<u32> {
+        coalescer.join(7, |other| *other == key, || key, client)
+    }
+
+    fn start(coalescer: &mut Coalescer<&'static str, u32>, key: &'static str) -> Flight {
+        match join(coalescer, key, 0) {
+            Joined::First(flight) => flight,
+            other => panic!("{key} is in flight already: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn waiters_come_out_once_in_order_and_only_for_their_question() {
+        let mut table = coalescer(10, 10, 10);
+        let a = start(&mut table, "a");
+        let b = start(&mut table, "b");
+        for (key, client) in [("a", 1), ("b", 2), ("a", 3), ("a", 4)] {
+            assert_eq!(join(&mut table, key, client), Joined::Waiting);
+        }
+        assert_eq!(table.land(a).collect::<Vec<_>>(), [1, 3, 4]);
+        let a = start(&mut table, "a");
+        assert_eq!(
+            table.land(a).collect::<Vec<_>>(),
+            [],
+            "the next flight starts empty"
+        );
+        assert_eq!(table.land(b).collect::<Vec<_>>(), [2]);
+        assert_eq!((table.flights(), table.waiting()), (0, 0));
+    }
+
+    #[test]
+    fn beyond_a_limit_queries_go_alone_and_are_counted() {
+        let mut table = coalescer(2, 3, 2);
+        let a = start(&mut table, "a");
+        let b = start(&mut table, "b");
+        assert_eq!(join(&mut table, "c", 9), Joined::Alone(9), "flights");
+        assert_eq!(join(&mut table, "a", 1), Joined::Waiting);
+        assert_eq!(join(&mut table, "a", 2), Joined::Waiting);
+        assert_eq!(
+            join(&mut table, "a", 3),
+            Joined::Alone(3),
+            "waiters of one flight"
+        );
+        assert_eq!(join(&mut table, "b", 4), Joined::Waiting);
+        assert_eq!(join(&mut table, "b", 5), Joined::Alone(5), "waiters together");
+        assert_eq!(table.refused(), 3);
+        assert_eq!(table.land(a).next(), Some(1));
+        assert_eq!(
+            table.waiting(),
+            1,
+            "those not taken out are forgotten, their places free again"
+        );
+        assert_eq!(table.land(b).collect::<Vec<_>>(), [4]);
+    }
+}

@@ -25,6 +25,8 @@ mod retry;
 mod settings;
 mod share;
 mod slab;
+#[cfg(test)]
+mod tests;
 
 pub use backend::{Backend, Status, Transport};
 pub use check::{CheckFailure, FailureKind, PROBE_MAX_LEN, judge, probe_packet};

@@ -167,6 +167,12 @@ impl<T> Pending<T> {
         self.take_if(socket, id, |_| true)
     }
 
+    /// The query sent on `socket` with `id`, if it waits; it goes on waiting.
+    pub fn get_mut(&mut self, socket: SocketIndex, id: u16) -> Option<&mut T> {
+        let position = self.find(socket, id)?;
+        self.waiting.get_mut(position).map(|waiting| &mut waiting.value)
+    }
+
     /// Ends the wait of the query whose deadline has passed longest ago; `None` when none has. Callers bound how
     /// many they pop per wake-up.
     pub fn pop_expired(&mut self, now: Timestamp) -> Option<Taken<T>> {
