@@ -43,7 +43,7 @@ pub struct Flight(u32);
 #[derive(Debug, PartialEq, Eq)]
 pub enum Joined<W> {
     /// It is the first: forward it, others will wait for it.
-    First(Flight),
+    First(Flight, W),
     /// It waits for one that is in flight.
     Waiting,
     /// A limit is reached: forward it alone. Counted in [`Coalescer::refused`].
@@ -153,7 +153,7 @@ impl<K, W> Coalescer<K, W> {
         }) {
             Ok(flight) => {
                 self.by_hash.insert(tag, flight);
-                Joined::First(Flight(flight))
+                Joined::First(Flight(flight), client)
             }
             Err(_) => Joined::Alone(client),
         }
@@ -226,7 +226,7 @@ mod tests {
 
     fn start(coalescer: &mut Coalescer<&'static str, u32>, key: &'static str) -> Flight {
         match join(coalescer, key, 0) {
-            Joined::First(flight) => flight,
+            Joined::First(flight, _) => flight,
             other => panic!("{key} is in flight already: {other:?}"),
         }
     }

@@ -221,7 +221,7 @@ impl World {
             .coalescer
             .join(hash, |key| *key == question, || question, client)
         {
-            Joined::First(flight) => Some(flight),
+            Joined::First(flight, _) => Some(flight),
             Joined::Alone(_) => None,
             Joined::Waiting => return,
         };
