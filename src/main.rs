@@ -1,4 +1,61 @@
-//! The program: picks the subcommand.
+//! The program: picks the role by subcommand, or by the name that it was started under.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use weir::front;
+
+/// The DNS of an access ISP, in one program.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Serve clients' queries: policy, cache, pools (reads dnsdist's configuration)
+    Front(front::Arguments),
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse_from(with_role(std::env::args_os().collect())).role {
+        Role::Front(arguments) => front::main(arguments),
+    }
+}
+
+/// Started through a link named `dnsdist`, the program takes that program's own flags.
+fn with_role(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let name = arguments
+        .first()
+        .and_then(|path| Path::new(path).file_name()?.to_str());
+    if name == Some("dnsdist") {
+        arguments.insert(1, "front".into());
+    }
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_named_dnsdist_is_the_front_end() {
+        let with = |words: &[&str]| with_role(words.iter().map(OsString::from).collect());
+        assert_eq!(
+            with(&["/usr/bin/dnsdist", "-C", "f"]),
+            ["/usr/bin/dnsdist", "front", "-C", "f"]
+        );
+        assert_eq!(with(&["weir", "front"]), ["weir", "front"]);
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}

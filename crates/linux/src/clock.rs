@@ -17,6 +17,11 @@ pub fn wall_seconds() -> u64 {
     clock_gettime(ClockId::Realtime).tv_sec.try_into().unwrap_or(0)
 }
 
+/// Nanoseconds since 1970, in UTC; it jumps when someone sets the clock.
+pub fn wall_nanos() -> u64 {
+    nanoseconds(clock_gettime(ClockId::Realtime))
+}
+
 /// The kernel reports neither time as negative, and the sum lasts 584 years.
 fn nanoseconds(time: Timespec) -> u64 {
     (time.tv_sec as u64)
@@ -60,5 +65,6 @@ mod tests {
     fn wall_time_is_that_of_the_standard_library() {
         let expected = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         assert!(wall_seconds().abs_diff(expected) <= 1);
+        assert!((wall_nanos() / 1_000_000_000).abs_diff(expected) <= 1);
     }
 }

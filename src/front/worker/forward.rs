@@ -1,0 +1,287 @@
+//! From a query that nobody here can answer to a backend: coalesce, pick, send; and what happens when none can.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use weir_balance::{Backend, Counter as BackendCounter, Joined, PickInput, Refused, SocketIndex};
+use weir_control::counters::Counter;
+use weir_linux::poll::Interest;
+use weir_policy::Transport;
+use weir_wire::{Flags, Header, Timestamp, patch};
+
+use super::asker::{Asker, Client, FlightKey, Forwarded};
+use super::uplink::{LocalBackend, Uplink};
+use super::{Due, Token, Worker};
+use crate::front::slab::Key;
+use crate::front::tcp::transfer::Transfer;
+
+/// Sockets tried before a backend counts as full.
+const SOCKET_ATTEMPTS: usize = 3;
+
+impl Worker {
+    /// Sends a query to a backend, or lets it wait for one that asks the same.
+    pub(super) fn forward(&mut self, asker: Asker, now: Timestamp) {
+        let Some(key) = asker.route.key.filter(|_| self.snapshot.coalesce) else {
+            return self.dispatch_new(asker, None, now);
+        };
+        let own = FlightKey { key, payload_limit: asker.payload_limit };
+        let wants_all = asker.wants_all();
+        let is_same =
+            |other: &FlightKey| other.key == own.key && (wants_all || own.payload_limit <= other.payload_limit);
+        match self.coalescer.join(key.hash(), is_same, || own, asker) {
+            Joined::First(flight, asker) => self.dispatch_new(asker, Some(flight), now),
+            Joined::Waiting => self.desk.counters.add(Counter::CoalescedQueries, 1),
+            Joined::Alone(asker) => self.dispatch_new(asker, None, now),
+        }
+    }
+
+    fn dispatch_new(&mut self, asker: Asker, flight: Option<weir_balance::Flight>, now: Timestamp) {
+        let transfer = asker.query().ok().filter(|query| query.is_transfer() && asker.wants_all());
+        let transfer = transfer.map(|query| Transfer::new(&query));
+        let over = if transfer.is_some() { Transport::Tcp } else { Transport::Udp };
+        self.dispatch(Asked { asker, flight, over, retries: 0, transfer }, None, now);
+    }
+
+    /// Picks a backend and sends. `failed` is the one that has just not answered.
+    pub(super) fn dispatch(&mut self, asked: Asked, failed: Option<&Backend>, now: Timestamp) {
+        let Some((backend, uplink)) = self.pick(&asked.asker, failed, now) else {
+            self.desk.counters.add(Counter::NoPolicy, 1);
+            return self.give_up(asked, Failure::NoServer, now);
+        };
+        if asked.over == Transport::Tcp || backend.settings().tcp_only {
+            self.send_tcp(uplink, asked.sent_to(backend, Transport::Tcp), now);
+        } else {
+            self.send_udp(uplink, asked.sent_to(backend, Transport::Udp), now);
+        }
+    }
+
+    fn pick(&mut self, asker: &Asker, failed: Option<&Backend>, now: Timestamp) -> Option<(LocalBackend, Key)> {
+        let pool = asker.route.pool.index();
+        let servers = &self.snapshot.pools.get(pool)?.servers;
+        let query = asker.query().ok()?;
+        let input = PickInput {
+            worker: self.desk.worker,
+            now,
+            qname: query.qname,
+            random: self.random.next_u64(),
+            failed,
+        };
+        let position = servers.pick(&input)?;
+        let uplink = *self.routes.get(pool)?.get(position)?;
+        Some((Rc::clone(&self.uplinks.get(uplink)?.backend), uplink))
+    }
+
+    /// Queues a query on one of the backend's sockets.
+    fn send_udp(&mut self, uplink: Key, mut forwarded: Forwarded, now: Timestamp) {
+        for _ in 0..SOCKET_ATTEMPTS {
+            match self.try_send_udp(uplink, forwarded, now) {
+                Ok(()) => return,
+                Err(Refused::NoId(back)) => forwarded = back,
+                Err(Refused::Full(back)) => {
+                    forwarded = back;
+                    if let Some(oldest) = self.pending.pop_oldest() {
+                        oldest.value.backend.on_abandoned(self.desk.worker, BackendCounter::Reused);
+                        self.give_up(oldest.value.into(), Failure::NoAnswer, now);
+                    }
+                }
+            }
+        }
+        self.desk.counters.add(Counter::PendingFull, 1);
+        self.give_up(forwarded.into(), Failure::NoAnswer, now);
+    }
+
+    fn try_send_udp(&mut self, uplink: Key, forwarded: Forwarded, now: Timestamp) -> Result<(), Refused<Forwarded>> {
+        let worker = self.desk.worker;
+        let Some(uplink) = self.uplinks.get_mut(uplink) else { return Err(Refused::NoId(forwarded)) };
+        let backend = Rc::clone(&forwarded.backend);
+        let timeout = backend.settings().udp_timeout.unwrap_or(self.snapshot.udp.timeout);
+        let Some(socket) = uplink.next_socket() else { return Err(Refused::NoId(forwarded)) };
+        let number = socket.number;
+        let has_stale = forwarded.asker.route.has_stale;
+        let no_recurse = forwarded.asker.route.no_recurse;
+        let message = socket.queue(&forwarded.asker.packet);
+        if no_recurse {
+            clear_rd(message);
+        }
+        let random = || self.random.next_u64();
+        match self.pending.insert(SocketIndex(number), now, timeout, random, forwarded) {
+            Ok(id) => {
+                socket.set_last_id(id);
+                backend.on_sent(worker);
+                if socket.is_full() {
+                    self.desk.counters.add(Counter::DownstreamSendErrors, failures(&socket.flush()));
+                }
+                if let (true, Some(patience)) = (has_stale, self.snapshot.stale.answer_after) {
+                    self.remind(now + patience, Due::Stale { socket: number, id, sent: now });
+                }
+                Ok(())
+            }
+            Err(refused) => {
+                socket.unqueue();
+                Err(refused)
+            }
+        }
+    }
+
+    /// Tells everyone who waits that there will be no reply: from the past where there is one, else as the
+    /// configuration says.
+    pub(super) fn give_up(&mut self, asked: Asked, failure: Failure, now: Timestamp) {
+        let mut askers = vec![asked.asker];
+        if let Some(flight) = asked.flight {
+            askers.extend(self.coalescer.land(flight));
+        }
+        if let Some(first) = askers.first() {
+            if let Ok(query) = first.query() {
+                self.desk.refresh_failed(&self.snapshot, &query, &first.route, now);
+            }
+        }
+        for asker in askers {
+            self.fail(&asker, failure, now);
+            self.recycle(asker);
+        }
+    }
+
+    fn fail(&mut self, asker: &Asker, failure: Failure, now: Timestamp) {
+        let snapshot = Rc::clone(&self.snapshot);
+        let with_servfail = match failure {
+            Failure::NoServer => snapshot.servfail_when_no_server,
+            Failure::NoAnswer => false,
+        };
+        let written = self.answer(asker, now, |worker, out| {
+            let query = asker.query().ok()?;
+            let subject = (&query, &asker.route, asker.ends.transport);
+            let stale = worker.desk.stale(&snapshot, subject, now, out);
+            stale.or_else(|| worker.desk.servfail(&snapshot, &query, out).filter(|_| with_servfail))
+        });
+        if !written {
+            self.forget(asker);
+        }
+    }
+
+    /// Ends an asker's wait without a reply.
+    pub(super) fn forget(&mut self, asker: &Asker) {
+        if let Client::Tcp { connection } = asker.client {
+            self.on_unanswered(connection);
+        }
+    }
+
+    /// Answers from the past while a query is still out.
+    pub(super) fn answer_stale(&mut self, socket: u32, id: u16, sent: Timestamp, now: Timestamp) {
+        let Some(waiting) = self.pending.get_mut(SocketIndex(socket), id).filter(|w| w.asker.since <= sent) else {
+            return;
+        };
+        let nobody = Asker { client: Client::Nobody, ..waiting.asker.clone() };
+        let asker = std::mem::replace(&mut waiting.asker, nobody);
+        let snapshot = Rc::clone(&self.snapshot);
+        let is_answered = self.answer(&asker, now, |worker, out| {
+            let query = asker.query().ok()?;
+            worker.desk.stale(&snapshot, (&query, &asker.route, asker.ends.transport), now, out)
+        });
+        if !is_answered {
+            if let Some(waiting) = self.pending.get_mut(SocketIndex(socket), id) {
+                waiting.asker = asker;
+            }
+        }
+    }
+
+    // ---- uplinks
+
+    /// The uplink to a backend, opened if there is none. A backend whose socket cannot be opened now keeps an
+    /// uplink without sockets, and its queries fail until a reload tries again.
+    pub(super) fn uplink_for(&mut self, backend: &Arc<Backend>) -> Key {
+        let known = self.uplinks.iter().find(|(_, uplink)| uplink.serves(backend)).map(|(key, _)| key);
+        if let Some(key) = known {
+            if let Some(uplink) = self.uplinks.get_mut(key) {
+                uplink.backend = Rc::new(Arc::clone(backend));
+            }
+            return key;
+        }
+        let sockets = &mut self.sockets;
+        let numbers = || {
+            *sockets = sockets.wrapping_add(1);
+            *sockets
+        };
+        let uplink = Uplink::open(backend, numbers).unwrap_or_else(|error| {
+            let address = backend.settings().address;
+            tracing::error!("Cannot open a socket to backend {address}: {error}");
+            Uplink::closed(backend)
+        });
+        let key = self.uplinks.insert(uplink);
+        if let Some(uplink) = self.uplinks.get(key) {
+            for (position, socket) in uplink.sockets.iter().enumerate() {
+                let token = Token::Uplink { uplink: key, socket: position }.to_bits();
+                if let Err(error) = self.poller.add(&socket.udp, token, Interest::Read) {
+                    tracing::error!("Cannot watch a socket to backend {}: {error}", backend.settings().address);
+                }
+            }
+        }
+        key
+    }
+
+    /// Closes the uplinks of backends that the snapshot no longer has, unless replies may still come.
+    pub(super) fn close_unused_uplinks(&mut self) {
+        let worker = self.desk.worker;
+        let unused: Vec<Key> = self
+            .uplinks
+            .iter()
+            .filter(|(_, uplink)| !self.snapshot.backends.iter().any(|backend| uplink.serves(backend)))
+            .filter(|(_, uplink)| uplink.backend.outstanding_of(worker) == 0)
+            .map(|(key, _)| key)
+            .collect();
+        for key in unused {
+            self.uplinks.remove(key);
+        }
+    }
+
+    /// Sends the queries that wait to leave.
+    pub(super) fn flush_uplinks(&mut self) {
+        for uplink in self.uplinks.values_mut() {
+            for socket in uplink.sockets.iter_mut().filter(|socket| socket.has_queued()) {
+                self.desk.counters.add(Counter::DownstreamSendErrors, failures(&socket.flush()));
+            }
+        }
+    }
+}
+
+/// A query that no backend has yet.
+pub(crate) struct Asked {
+    pub(crate) asker: Asker,
+    pub(crate) flight: Option<weir_balance::Flight>,
+    pub(crate) over: Transport,
+    pub(crate) retries: u16,
+    pub(crate) transfer: Option<Transfer>,
+}
+
+impl Asked {
+    pub(crate) fn sent_to(self, backend: LocalBackend, over: Transport) -> Forwarded {
+        let Self { asker, flight, retries, transfer, .. } = self;
+        Forwarded { asker, flight, backend, over, retries, transfer }
+    }
+}
+
+impl From<Forwarded> for Asked {
+    fn from(forwarded: Forwarded) -> Self {
+        let Forwarded { asker, flight, over, retries, transfer, .. } = forwarded;
+        Self { asker, flight, over, retries, transfer }
+    }
+}
+
+/// Why there is no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// No backend of the pool is usable.
+    NoServer,
+    /// The backend did not answer in time, or could not be asked.
+    NoAnswer,
+}
+
+/// Clears RD in a query.
+pub(super) fn clear_rd(message: &mut [u8]) {
+    if let Some(header) = Header::parse(message) {
+        patch::set_flags(message, header.flags.without(Flags::RD));
+    }
+}
+
+fn failures(sent: &weir_linux::udp::Sent) -> u64 {
+    (sent.dropped + sent.failed) as u64
+}

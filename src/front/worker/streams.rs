@@ -1,0 +1,282 @@
+//! TCP clients: accept, read queries, write replies in the order in which they come.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use weir_control::counters::Counter;
+use weir_linux::poll::{Event, Interest};
+use weir_linux::tcp::{Accepted, Listener};
+use weir_policy::{Ends, Transport};
+use weir_wire::Timestamp;
+
+use super::asker::{Client, canonical};
+use super::{Due, TcpFrontend, Token, Worker};
+use crate::front::clock;
+use crate::front::journey::{Next, Written};
+use crate::front::slab::Key;
+use crate::front::tcp::client::{ClientConnection, Ending};
+use crate::front::tcp::frames::Filled;
+
+/// Connections accepted before others have their turn.
+const ACCEPTS_PER_TURN: usize = 64;
+
+/// Reads from one connection before others have their turn.
+const READS_PER_TURN: usize = 16;
+
+/// Queries of one connection in flight when the configuration does not say (`maxInFlight`). dnsdist then takes one
+/// after the other; RFC 7766 §6.2.1.1 wants them taken as they come.
+const DEFAULT_MAX_IN_FLIGHT: u32 = 100;
+
+/// How long to leave a listener alone that cannot accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+impl Worker {
+    /// Starts to accept from a socket.
+    pub(super) fn open_tcp(&mut self, listener: Listener, max_in_flight: u32, limit: u32) -> std::io::Result<()> {
+        let max_in_flight = if max_in_flight == 0 { DEFAULT_MAX_IN_FLIGHT } else { max_in_flight };
+        let frontend = TcpFrontend { listener, max_in_flight, max_connections: limit, open: 0 };
+        let key = self.tcp_frontends.insert(frontend);
+        match self.tcp_frontends.get(key) {
+            Some(frontend) => {
+                self.poller.add(&frontend.listener, Token::TcpFrontend(key).to_bits(), Interest::Read)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Stops accepting at an address; open connections stay.
+    pub(super) fn close_tcp(&mut self, address: SocketAddr) {
+        let found = self.tcp_frontends.iter().find(|(_, f)| f.listener.local_address() == address).map(|(key, _)| key);
+        if let Some(key) = found {
+            self.tcp_frontends.remove(key);
+        }
+    }
+
+    /// Accepts what waits, a bounded number.
+    pub(super) fn accept(&mut self, key: Key) {
+        for _ in 0..ACCEPTS_PER_TURN {
+            let Some(frontend) = self.tcp_frontends.get_mut(key) else { return };
+            match frontend.listener.accept() {
+                Ok(Some(accepted)) => self.admit(key, accepted),
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::debug!("Cannot accept a TCP connection: {error}");
+                    if is_exhausted(&error) {
+                        let _ = self.poller.remove(&frontend.listener);
+                        self.remind(clock::now() + ACCEPT_PAUSE, Due::Accept(key));
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Accepts again after a pause.
+    pub(super) fn listen_again(&mut self, key: Key) {
+        if let Some(frontend) = self.tcp_frontends.get(key) {
+            let _ = self.poller.add(&frontend.listener, Token::TcpFrontend(key).to_bits(), Interest::Read);
+        }
+    }
+
+    fn admit(&mut self, key: Key, accepted: Accepted) {
+        let Some(frontend) = self.tcp_frontends.get_mut(key) else { return };
+        let client = canonical(accepted.peer).ip();
+        if !self.snapshot.acl.allows(client) {
+            self.desk.counters.add(Counter::AclDrops, 1);
+            return;
+        }
+        let is_full = frontend.max_connections > 0 && frontend.open >= frontend.max_connections;
+        let now = clock::now();
+        if is_full || !self.site.tcp_clients.admit(client, now, &self.snapshot.tcp) {
+            self.desk.counters.add(Counter::TcpLimitsHit, 1);
+            return;
+        }
+        frontend.open += 1;
+        let max_in_flight = frontend.max_in_flight;
+        let connection = ClientConnection::new(accepted, (key, max_in_flight), now);
+        let deadline = connection.deadline(&self.snapshot.tcp);
+        let key = self.clients.insert(connection);
+        self.watch_client(key);
+        self.remind(deadline, Due::Client(key));
+    }
+
+    /// Something happened to a connection.
+    pub(super) fn on_client(&mut self, key: Key, event: Event) {
+        let now = clock::now();
+        if event.is_writable() {
+            self.with_client(key, |client| client.flush(now));
+        }
+        if event.is_readable() {
+            self.read_client(key, now);
+        }
+        self.watch_client(key);
+    }
+
+    /// Reads and takes queries until there is nothing more, or enough for now.
+    fn read_client(&mut self, key: Key, now: Timestamp) {
+        for _ in 0..READS_PER_TURN {
+            let Some(client) = self.clients.get_mut(key).filter(|client| !client.is_closing) else { return };
+            match client.fill(now, &self.snapshot.tcp) {
+                Ok(Filled::Bytes) => self.take_queries(key, now),
+                Ok(Filled::Closed | Filled::Blocked) => return,
+                Err(ending) => return self.end_client(key, ending),
+            }
+        }
+    }
+
+    /// Takes the whole queries that have been read, as many as may be in flight.
+    fn take_queries(&mut self, key: Key, now: Timestamp) {
+        loop {
+            let mut query = self.spare_buffer();
+            let Some(client) = self.clients.get_mut(key) else { return };
+            if !client.next_query(&self.snapshot.tcp, &mut query) {
+                self.spare.push(query);
+                return;
+            }
+            let ends = Ends {
+                client: canonical(client.client),
+                local: canonical(client.local),
+                transport: Transport::Tcp,
+            };
+            self.on_stream_query(key, &query, ends, now);
+            query.clear();
+            self.spare.push(query);
+        }
+    }
+
+    fn on_stream_query(&mut self, key: Key, query: &[u8], ends: Ends, now: Timestamp) {
+        let mut out = std::mem::take(&mut self.scratch);
+        let random = self.random.next_u64();
+        let next = self.desk.on_query(&self.snapshot, query, ends, (now, random), &mut out);
+        let client = Client::Tcp { connection: key };
+        match next {
+            Next::Drop => self.on_unanswered(key),
+            Next::Reply(written) => {
+                self.send_to_client(key, out.get(..written.len).unwrap_or(&[]), now);
+                self.desk.counters.observe_latency(Transport::Tcp, 0);
+            }
+            Next::ReplyAndRefresh(written, route) => {
+                self.send_to_client(key, out.get(..written.len).unwrap_or(&[]), now);
+                self.scratch = std::mem::take(&mut out);
+                return self.forward_packet(query, Client::Nobody, ends, route, now);
+            }
+            Next::Forward(route) => {
+                self.scratch = std::mem::take(&mut out);
+                return self.forward_packet(query, client, ends, route, now);
+            }
+        }
+        self.scratch = out;
+    }
+
+    /// Writes an answer with `write`, which gets the place and says what it wrote there.
+    pub(super) fn answer_tcp(
+        &mut self,
+        key: Key,
+        now: Timestamp,
+        write: impl FnOnce(&mut Self, &mut [u8]) -> Option<Written>,
+    ) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        if let Some(written) = write(self, &mut scratch) {
+            self.send_to_client(key, scratch.get(..written.len).unwrap_or(&[]), now);
+            self.resume_client(key);
+        }
+        self.scratch = scratch;
+    }
+
+    /// Sends one message of a zone transfer; more will follow.
+    pub(super) fn send_part(&mut self, key: Key, message: &[u8], now: Timestamp) {
+        self.with_client(key, |client| client.send(message, now));
+        self.watch_client(key);
+    }
+
+    fn send_to_client(&mut self, key: Key, reply: &[u8], now: Timestamp) {
+        self.with_client(key, |client| {
+            client.in_flight = client.in_flight.saturating_sub(1);
+            client.send(reply, now)
+        });
+    }
+
+    /// A query of a connection ended without a reply.
+    pub(super) fn on_unanswered(&mut self, key: Key) {
+        if let Some(client) = self.clients.get_mut(key) {
+            client.in_flight = client.in_flight.saturating_sub(1);
+        }
+        self.resume_client(key);
+    }
+
+    /// Room for another query of this connection, which may have been read already.
+    fn resume_client(&mut self, key: Key) {
+        if self.clients.get(key).is_some_and(ClientConnection::has_query) {
+            // Not at once: the caller is in the middle of something.
+            self.resumed.push(key);
+        }
+        self.watch_client(key);
+    }
+
+    /// Takes the queries that had been read while too many were in flight.
+    pub(super) fn resume_clients(&mut self, now: Timestamp) {
+        for key in std::mem::take(&mut self.resumed) {
+            self.take_queries(key, now);
+            self.watch_client(key);
+        }
+    }
+
+    /// A connection's deadline as it was: end it, or look again when it is now.
+    pub(super) fn review_client(&mut self, key: Key, now: Timestamp) {
+        let Some(client) = self.clients.get(key) else { return };
+        let deadline = client.deadline(&self.snapshot.tcp);
+        if deadline <= now {
+            self.end_client(key, Ending::TimedOut);
+        } else {
+            self.remind(deadline, Due::Client(key));
+        }
+    }
+
+    fn with_client(&mut self, key: Key, act: impl FnOnce(&mut ClientConnection) -> Result<(), Ending>) {
+        let Some(client) = self.clients.get_mut(key) else { return };
+        if let Err(ending) = act(client) {
+            self.end_client(key, ending);
+        }
+    }
+
+    /// Brings what the poller watches in line with what the connection waits for; ends one that is done.
+    fn watch_client(&mut self, key: Key) {
+        let Some(client) = self.clients.get_mut(key) else { return };
+        if client.is_finished() {
+            return self.end_client(key, Ending::Finished);
+        }
+        let wanted = client.interest();
+        let token = Token::Client(key).to_bits();
+        let changed = match (client.watched, wanted) {
+            (before, after) if before == after => Ok(()),
+            (None, Some(interest)) => self.poller.add(&client.stream, token, interest),
+            (Some(_), Some(interest)) => self.poller.modify(&client.stream, token, interest),
+            (Some(_), None) => self.poller.remove(&client.stream),
+            (None, None) => Ok(()),
+        };
+        client.watched = wanted;
+        if changed.is_err() {
+            self.end_client(key, Ending::DiedWriting);
+        }
+    }
+
+    /// Closes a connection and gives back its places.
+    pub(super) fn end_client(&mut self, key: Key, ending: Ending) {
+        let Some(client) = self.clients.remove(key) else { return };
+        if let Some(frontend) = self.tcp_frontends.get_mut(client.frontend) {
+            frontend.open = frontend.open.saturating_sub(1);
+        }
+        let address = canonical(client.client).ip();
+        self.site.tcp_clients.release(address, &self.snapshot.tcp);
+        if ending == Ending::TooManyReads {
+            self.desk.counters.add(Counter::TcpLimitsHit, 1);
+            self.site.tcp_clients.ban(address, clock::now() + self.snapshot.tcp.ban_for_read_ios, &self.snapshot.tcp);
+        }
+    }
+}
+
+/// Whether an error of `accept` is about us and not about one connection.
+fn is_exhausted(error: &std::io::Error) -> bool {
+    const EMFILE_ENFILE_ENOBUFS_ENOMEM: [i32; 4] = [24, 23, 105, 12];
+    error.raw_os_error().is_some_and(|number| EMFILE_ENFILE_ENOBUFS_ENOMEM.contains(&number))
+}
