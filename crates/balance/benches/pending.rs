@@ -76,7 +76,7 @@ fn join_and_land(in_flight: u32) -> f64 {
     let start = |coalescer: &mut Coalescer<u32, u64>, key: u32| {
         let hash = u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         match coalescer.join(hash, |other| *other == key, || key, 0) {
-            Joined::First(flight) => Some(flight),
+            Joined::First(flight, _) => Some(flight),
             Joined::Waiting | Joined::Alone(_) => None,
         }
     };

@@ -42,7 +42,7 @@ pub struct Flight(u32);
 /// What became of a query that was to join others.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Joined<W> {
-    /// It is the first: forward it, others will wait for it.
+    /// It is the first: forward it for this client, others will wait for it.
     First(Flight, W),
     /// It waits for one that is in flight.
     Waiting,
@@ -248,6 +248,11 @@ mod tests {
         );
         assert_eq!(table.land(b).collect::<Vec<_>>(), [2]);
         assert_eq!((table.flights(), table.waiting()), (0, 0));
+        assert_eq!(
+            table.by_hash.find(Tag::of(7), |_| true),
+            None,
+            "the index forgets them too"
+        );
     }
 
     #[test]

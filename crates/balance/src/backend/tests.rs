@@ -125,6 +125,7 @@ fn timeouts_never_eject_against_the_operators_word_or_without_a_limit() {
         },
         1,
     );
+    forced.assume_up();
     unlimited.assume_up();
     for backend in [forced, unlimited] {
         assert!((0..1000).all(|_| !backend.on_timeout(0)) && backend.is_up());

@@ -120,3 +120,70 @@ fn place(seed: Seed, backend: &Backend, number: u64) -> u32 {
     }
     (hash::of_bytes(seed, &bytes) >> 32) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU32;
+
+    use weir_wire::{NameBuf, Timestamp};
+
+    use crate::pool::{PickInput, Pool};
+    use crate::settings::{BackendId, BackendSettings, Mode};
+
+    fn backend(port: u16, weight: u32) -> Arc<Backend> {
+        let address = ([192, 0, 2, 1], port).into();
+        let settings = BackendSettings {
+            id: BackendId::derived(address, ""),
+            weight: NonZeroU32::new(weight).expect("a weight"),
+            mode: Mode::Up,
+            ..BackendSettings::new(address)
+        };
+        Arc::new(Backend::new(settings, 1))
+    }
+
+    /// The definition, without a sorted ring: the nearest point behind the hash, or else the lowest of all.
+    #[test]
+    fn the_ring_agrees_with_its_definition() {
+        let settings = PolicySettings::new(3);
+        let seed = settings.seed();
+        let kind = crate::policies::policy_named("chashed").expect("a policy");
+        let pool = Pool::new((1..5).map(|port| backend(port, 2)).collect(), kind, &settings, 1);
+        pool.backends()[2].set_mode(Mode::Down);
+        for number in 0..2000 {
+            let qname: NameBuf = format!("host{number}.example").parse().expect("a name");
+            let hash = (hash::of_name(seed, qname.as_name()) >> 32) as u32;
+            let points = [(0, 0), (0, 1), (1, 0), (1, 1), (3, 0), (3, 1)];
+            let nearest = points.into_iter().min_by_key(|&(owner, number): &(usize, u64)| {
+                place(seed, &pool.backends()[owner], number).wrapping_sub(hash)
+            });
+            let now = Timestamp::ZERO;
+            let input = PickInput {
+                worker: 0,
+                now,
+                qname: qname.as_name(),
+                random: 0,
+                failed: None,
+            };
+            assert_eq!(pool.pick(&input), nearest.map(|(owner, _)| owner), "{qname}");
+        }
+    }
+
+    /// With so many points some are equal; every node must agree on their owners.
+    #[test]
+    fn the_ring_is_the_same_for_every_order_of_backends() {
+        let backends: Vec<_> = (1..5).map(|port| backend(port, 65_536)).collect();
+        let reversed: Vec<_> = backends.iter().rev().map(Arc::clone).collect();
+        let ring = |backends: &[Arc<Backend>]| -> Vec<_> {
+            let ring = ConsistentHashed::new(&PolicySettings::new(3), backends);
+            let id = |point: &Point| (point.place, backends[point.owner as usize].settings().id);
+            ring.points.iter().map(id).collect()
+        };
+        let points = ring(&backends);
+        assert!(
+            points.windows(2).any(|pair| pair[0].0 == pair[1].0),
+            "some places are equal"
+        );
+        assert!(points == ring(&reversed));
+    }
+}
