@@ -17,8 +17,14 @@ use crate::{Ask, Client, Namespace, Network, Process, Scratch};
 pub const GATEWAY: &str = "10.10.2.1";
 /// Where the Internet's servers live (TEST-NET-1, RFC 5737).
 pub const PREFIX: &str = "192.0.2.0/24";
+/// A name with [`LARGE_RECORDS`] TXT records, over 3000 bytes in all.
+pub const LARGE_NAME: &str = "large.google.com";
+/// How many records [`LARGE_NAME`] has.
+pub const LARGE_RECORDS: usize = 15;
 /// The address of every `google.com` name.
 pub const GOOGLE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 80));
+/// A client out there.
+pub const OUTSIDER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 3));
 /// What a recursive server reads to find the root.
 pub const HINTS: &str = ". 3600000 NS a.root-servers.net.\na.root-servers.net. 3600000 A 192.0.2.1\n";
 
@@ -75,9 +81,16 @@ impl Internet {
         };
         internet.serve("root", "192.0.2.1", &[(".", ROOT)], scratch)?;
         internet.serve("tld", "192.0.2.2", &[("com.", COM), ("net.", NET)], scratch)?;
-        let zones = [("google.com.", GOOGLE_ZONE), ("example.com.", EXAMPLE_ZONE)];
+        let large = (0..LARGE_RECORDS).map(|number| format!("{LARGE_NAME}. 300 TXT \"{number:0200}\"\n"));
+        let google = large.fold(GOOGLE_ZONE.to_owned(), |zone, record| zone + &record);
+        let zones = [("google.com.", google.as_str()), ("example.com.", EXAMPLE_ZONE)];
         internet.serve("google", "192.0.2.3", &zones, scratch)?;
         Ok(internet)
+    }
+
+    /// The host that the servers run on.
+    pub fn host(&self) -> &Namespace {
+        &self.host
     }
 
     fn serve(

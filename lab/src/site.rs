@@ -28,6 +28,15 @@ pub enum Front {
 }
 
 impl Front {
+    /// The program that tests are about: `built`, unless `WEIR_TEST_FRONT` says `dnsdist` or another path.
+    pub fn under_test(built: &str) -> Self {
+        match std::env::var_os("WEIR_TEST_FRONT") {
+            Some(name) if name == "dnsdist" => Self::Dnsdist,
+            Some(path) => Self::Weir(path.into()),
+            None => Self::Weir(built.into()),
+        }
+    }
+
     /// What the program gets to read for this configuration.
     pub fn configuration(&self, text: &str) -> String {
         match self {
@@ -70,11 +79,11 @@ pub struct Site {
     pub rec2: Process,
     /// How long the front end took until UDP and TCP answered.
     pub ready: Duration,
-    _internet: Internet,
+    internet: Internet,
     client: Namespace,
     _hosts: Vec<Namespace>,
     _network: Network,
-    scratch: Scratch,
+    _scratch: Scratch,
 }
 
 impl Site {
@@ -101,8 +110,9 @@ impl Site {
         let auth1_host = network.attach("auth1", &["10.10.2.163/24"])?;
         let rec1_host = network.attach("rec1", &["10.10.2.164/24"])?;
         let rec2_host = network.attach("rec2", &["10.10.2.165/24"])?;
-        for resolver in [&rec1_host, &rec2_host] {
-            resolver.ip(&["route", "add", internet::PREFIX, "via", internet::GATEWAY])?;
+        // The front end needs the way back to clients that it must not answer.
+        for host in [&dd1, &rec1_host, &rec2_host] {
+            host.ip(&["route", "add", internet::PREFIX, "via", internet::GATEWAY])?;
         }
         let mut auth1 = start_auth(&auth1_host, &scratch)?;
         let mut rec1 = start_named_rec(&rec1_host, &scratch)?;
@@ -122,11 +132,11 @@ impl Site {
             rec1,
             rec2,
             ready,
-            _internet: internet,
+            internet,
             client,
             _hosts: hosts,
             _network: network,
-            scratch,
+            _scratch: scratch,
         })
     }
 
@@ -135,9 +145,11 @@ impl Site {
         Client::to(server).from(&self.client)
     }
 
-    /// Writes another configuration to the front end's file.
-    pub fn rewrite_configuration(&self, text: &str) -> io::Result<()> {
-        self.scratch.write("dnsdist.conf", text).map(drop)
+    /// Asks `server` from the Internet's side, with an address that is not a subscriber's.
+    pub fn internet_client(&self, server: SocketAddr) -> Client<'_> {
+        Client::to(server)
+            .from(self.internet.host())
+            .source(internet::OUTSIDER)
     }
 }
 
