@@ -254,6 +254,8 @@ pub struct WebAccess {
     pub acl: NetmaskGroup,
     /// Headers that replace or follow the usual ones.
     pub custom_headers: Vec<(String, String)>,
+    /// Whether the API may change things (`setAPIWritable`).
+    pub api_read_write: bool,
     /// Whether `/api` needs the key.
     pub api_requires_auth: bool,
     /// Whether pages need the password.
@@ -273,6 +275,7 @@ impl Default for WebAccess {
             api_key: None,
             acl: loopback(),
             custom_headers: Vec::new(),
+            api_read_write: false,
             api_requires_auth: true,
             dashboard_requires_auth: true,
             stats_require_auth: true,
