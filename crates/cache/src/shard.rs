@@ -220,3 +220,67 @@ impl Shard {
         self.main.push(&mut self.entries, place);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Body;
+
+    /// A shard for 100 entries, and an adder of numbered ones that are used some times at once.
+    fn shard() -> (Shard, impl Fn(&mut Shard, u64, usize)) {
+        let add = |shard: &mut Shard, number: u64, uses: usize| {
+            let key = Key {
+                hash: number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+                options: 0,
+                bits: 0,
+            };
+            let mut entry = Entry::new(&key, Body::new(&key, &[], &number.to_be_bytes()), 0, 60);
+            (0..uses).for_each(|_| entry.touch());
+            shard.add(entry, 0, &mut Freed::new()).expect("room");
+        };
+        (Shard::new(100, usize::MAX, 0), add)
+    }
+
+    fn place(shard: &Shard, number: u64) -> Option<usize> {
+        shard
+            .entries()
+            .iter()
+            .position(|entry| entry.reply() == number.to_be_bytes())
+    }
+
+    /// Adds `numbers`, each used twice and followed by ten that are not: all of them are promoted in time.
+    fn add_popular(shard: &mut Shard, add: &impl Fn(&mut Shard, u64, usize), numbers: std::ops::Range<u64>) {
+        for number in numbers {
+            add(shard, number, 2);
+            (0..10).for_each(|filler| add(shard, 1_000_000 + number * 10 + filler, 0));
+        }
+    }
+
+    #[test]
+    fn what_was_used_more_often_stays_longer() {
+        let (mut shard, add) = shard();
+        add_popular(&mut shard, &add, 0..90);
+        for number in (0..90).rev() {
+            let uses = if number % 2 == 0 { 1 } else { 3 };
+            if let Some(place) = place(&shard, number) {
+                (0..uses).for_each(|_| shard.entry_mut(place as u32).touch());
+            }
+        }
+        add_popular(&mut shard, &add, 100..140);
+        let left = |parity| {
+            (0..90)
+                .filter(|number| number % 2 == parity && place(&shard, *number).is_some())
+                .count()
+        };
+        let (seldom, often) = (left(0), left(1));
+        assert!(often >= 40 && seldom <= 15, "{often} used often, {seldom} seldom");
+    }
+
+    #[test]
+    fn the_search_for_one_to_evict_is_bounded() {
+        let (mut shard, add) = shard();
+        (0..100).for_each(|number| add(&mut shard, number, 3));
+        assert!(shard.evict(0).is_some());
+        assert_eq!((shard.len(), shard.main.len()), (99, MAX_PASSED_OVER));
+    }
+}

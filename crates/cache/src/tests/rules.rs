@@ -3,7 +3,7 @@
 use weir_wire::{EdnsOption, Flags, QType, Query, Rcode};
 
 use super::packets::{Bench, Opt, Question, ReplyTo};
-use crate::{Accept, Inserted, Lookup, Refusal, Settings};
+use crate::{Accept, Inserted, Key, Lookup, Refusal, Settings};
 
 fn settings() -> Settings {
     Settings::new(1000)
@@ -172,85 +172,69 @@ fn shared(settings: &Settings, stored: &Question, asked: &Question) -> bool {
     bench.hit(&asked.packet(2)).is_some()
 }
 
+/// A question with an OPT record of these flags and options.
+fn edns(size: u16, flags: u16, options: &[(u16, &[u8])]) -> Question {
+    let options = options
+        .iter()
+        .map(|(code, data)| (*code, data.to_vec()))
+        .collect();
+    let code_and_version = 0;
+    let edns = Some(Opt {
+        size,
+        code_and_version,
+        flags,
+        options,
+    });
+    Question {
+        edns,
+        ..Question::new("www.example.com")
+    }
+}
+
+fn subnet(third: u8) -> Question {
+    edns(
+        1232,
+        0,
+        &[(EdnsOption::CLIENT_SUBNET, &[0, 1, 24, 0, 192, 0, third])],
+    )
+}
+
+fn cookie(byte: u8) -> Question {
+    edns(1232, 0, &[(EdnsOption::COOKIE, &[byte; 8])])
+}
+
 #[test]
 fn what_changes_the_answer_makes_an_entry_of_its_own() {
-    let plain = Question::new("www.example.com");
-    let edns = |opt| Question {
-        edns: Some(opt),
-        ..plain.clone()
-    };
-    let size = |size| Opt {
-        size,
-        ..Opt::default()
-    };
-    let flags = |flags| Opt { flags, ..size(1232) };
-    let option = |code, data: &[u8]| Opt {
-        options: vec![(code, data.to_vec())],
-        ..size(1232)
-    };
-    let subnet = |data| edns(option(EdnsOption::CLIENT_SUBNET, data));
-    let cookie = |data| edns(option(EdnsOption::COOKIE, data));
+    let plain = || Question::new("www.example.com");
+    let typed = |qtype| Question { qtype, ..plain() };
+    let flagged = |flags| Question { flags, ..plain() };
     let others = [
-        (plain.clone(), Question::new("www.example.org")),
-        (
-            plain.clone(),
-            Question {
-                qtype: QType::AAAA,
-                ..plain.clone()
-            },
-        ),
-        (
-            Question {
-                qtype: QType::HTTPS,
-                ..plain.clone()
-            },
-            Question {
-                qtype: QType(97),
-                ..plain.clone()
-            },
-        ),
-        (
-            plain.clone(),
-            Question {
-                flags: 0,
-                ..plain.clone()
-            },
-        ),
-        (
-            plain.clone(),
-            Question {
-                flags: Flags::RD | Flags::CD,
-                ..plain.clone()
-            },
-        ),
-        (
-            plain.clone(),
-            Question {
-                flags: Flags::RD | Flags::AD,
-                ..plain.clone()
-            },
-        ),
-        (plain.clone(), edns(size(1232))),
-        (edns(size(1232)), edns(flags(0x8000))),
-        (edns(size(1232)), edns(flags(0x4000))),
-        (
-            subnet(&[0, 1, 24, 0, 192, 0, 2]),
-            subnet(&[0, 1, 24, 0, 192, 0, 3]),
-        ),
-        (edns(size(1232)), subnet(&[0, 1, 24, 0, 192, 0, 2])),
+        (plain(), Question::new("www.example.org")),
+        (plain(), typed(QType::AAAA)),
+        (plain(), flagged(0)),
+        (plain(), flagged(Flags::RD | Flags::CD)),
+        (plain(), flagged(Flags::RD | Flags::AD)),
+        (plain(), edns(1232, 0, &[])),
+        (edns(1232, 0, &[]), edns(1232, 0x8000, &[])),
+        (edns(1232, 0, &[]), edns(1232, 0x4000, &[])),
+        (edns(1232, 0x2000, &[]), edns(1232, 0x4000, &[])),
+        (edns(1232, 0, &[]), subnet(2)),
+        (subnet(2), subnet(3)),
     ];
     for (stored, asked) in &others {
         assert!(!shared(&settings(), stored, asked), "{stored:?} and {asked:?}");
         assert!(!shared(&settings(), asked, stored), "{asked:?} and {stored:?}");
     }
+}
+
+#[test]
+fn what_changes_nothing_shares_an_entry() {
     let same = [
-        (edns(size(512)), edns(size(4096))),
-        (cookie(&[1; 8]), cookie(&[2; 8])),
-        (cookie(&[1; 8]), edns(size(1232))),
-        (
-            subnet(&[0, 1, 24, 0, 192, 0, 2]),
-            subnet(&[0, 1, 24, 0, 192, 0, 2]),
-        ),
+        (Question::new("www.example.com"), Question::new("WWW.EXAMPLE.COM")),
+        (edns(512, 0, &[]), edns(4096, 0, &[])),
+        (cookie(1), cookie(2)),
+        (cookie(1), edns(1232, 0, &[])),
+        (subnet(2), subnet(2)),
     ];
     for (stored, asked) in &same {
         assert!(shared(&settings(), stored, asked), "{stored:?} and {asked:?}");
@@ -259,8 +243,52 @@ fn what_changes_the_answer_makes_an_entry_of_its_own() {
         cookie_hashing: true,
         ..settings()
     };
-    assert!(!shared(&hashed, &cookie(&[1; 8]), &cookie(&[2; 8])));
-    assert!(shared(&hashed, &cookie(&[1; 8]), &cookie(&[1; 8])));
+    assert!(!shared(&hashed, &cookie(1), &cookie(2)));
+    assert!(shared(&hashed, &cookie(1), &cookie(1)));
+}
+
+#[test]
+fn an_equal_hash_is_not_an_equal_question() {
+    let mut bench = Bench::new(settings());
+    // HTTPS is 65 and so an "A" where case is ignored; type 97 would be an "a".
+    let https = Question {
+        qtype: QType::HTTPS,
+        ..subnet(2)
+    };
+    let others = [
+        Question {
+            qtype: QType(97),
+            ..subnet(2)
+        },
+        Question {
+            name: "wwx.example.com".to_owned(),
+            ..https.clone()
+        },
+        Question {
+            flags: 0,
+            ..https.clone()
+        },
+        Question {
+            qtype: QType::HTTPS,
+            ..subnet(3)
+        },
+    ];
+    let stored = https.packet(1);
+    bench.insert(&stored, &ReplyTo::new(&stored).address(300).build());
+    for (met, other) in (1..).zip(&others) {
+        let packet = other.packet(2);
+        let key = Key {
+            hash: bench.key(&stored).hash,
+            ..bench.key(&packet)
+        };
+        let query = Query::parse(&packet).expect("a query");
+        let found = bench
+            .cache
+            .lookup(&query, &key, bench.now, Accept::Truncated, &mut [0; 512]);
+        assert_eq!(found, Lookup::Miss { stale: false }, "{other:?}");
+        assert_eq!(bench.cache.counters().lookup_collisions, met);
+    }
+    assert!(bench.hit(&stored).is_some());
 }
 
 #[test]
@@ -425,6 +453,9 @@ fn replies_that_are_too_long_or_to_another_question_are_refused() {
     );
     assert_eq!(bench.insert(&query, &query), refused(Refusal::Malformed));
     assert_eq!(bench.insert(&query, &[]), refused(Refusal::Malformed));
+    let mut notify = ReplyTo::new(&query).address(300).build();
+    notify[2] |= 4 << 3;
+    assert_eq!(bench.insert(&query, &notify), refused(Refusal::Malformed));
     let badvers = Opt {
         code_and_version: 0x0100,
         ..Opt::default()

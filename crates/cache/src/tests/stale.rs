@@ -71,6 +71,16 @@ fn a_failed_refresh_is_not_tried_again_for_thirty_seconds() {
 }
 
 #[test]
+fn a_renewed_answer_that_expires_is_asked_for_at_once() {
+    let (mut bench, query) = with_answer(stale_settings());
+    bench.at(100).refresh_failed(&query);
+    bench
+        .at(101)
+        .insert(&query, &ReplyTo::new(&query).address(10).build());
+    assert_eq!(bench.at(111).lookup(&query), Lookup::Miss { stale: true });
+}
+
+#[test]
 fn a_failure_displaces_what_is_of_no_more_use_and_is_never_stale() {
     let (mut bench, query) = with_answer(stale_settings());
     let failure = ReplyTo::new(&query).rcode(Rcode::SERVFAIL).build();
