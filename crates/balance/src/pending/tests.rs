@@ -42,6 +42,12 @@ fn a_reply_is_matched_by_socket_identifier_and_question() {
         None,
         "another question"
     );
+    assert_eq!(pending.get_mut(SOCKET, id ^ 1), None);
+    assert_eq!(
+        pending.get_mut(SOCKET, id),
+        Some(&mut "question"),
+        "a look changes nothing"
+    );
     let taken = pending.take_if(SOCKET, id, |question| *question == "question");
     assert_eq!(
         taken,
