@@ -40,7 +40,7 @@ impl AnswerOptions {
     /// The flags of an answer to `query`.
     fn flags(self, query: &Query<'_>) -> Flags {
         let kept = Flags(query.header.flags.0 & (Flags::RD | Flags::CD));
-        let ra = self.ra.unwrap_or(kept.has(Flags::RD));
+        let ra = self.ra.unwrap_or_else(|| kept.has(Flags::RD));
         let bits = [(Flags::AA, self.aa), (Flags::AD, self.ad), (Flags::RA, Some(ra))];
         let set = bits.into_iter().filter(|(_, wanted)| *wanted == Some(true));
         set.fold(kept, |flags, (bit, _)| flags.with(bit))

@@ -45,7 +45,8 @@ mod tests {
 
     #[test]
     fn it_is_noted_and_the_next_rule_asked() {
-        let (step, notes) = apply(&SetMaxReturnedTtl::new(30), &packet("a", QType::A));
+        let action = SetMaxReturnedTtl::new(30);
+        let (step, notes) = apply(&action, &packet("a", QType::A));
         assert_eq!((step, notes.max_returned_ttl), (Step::Continue, Some(30)));
     }
 }

@@ -1,8 +1,7 @@
 use super::*;
 use std::sync::Arc;
 
-use crate::actions::{Allow, Drop, None as NoOp, Pool, SetTag, Then};
-use crate::reply_actions;
+use crate::actions::{Allow, Drop, None as NoOp, Pool, SetSkipCache, SetTag, Then};
 use crate::selectors::{All, QType, Tag};
 use crate::testing::{ends, moment, packet};
 use crate::{PoolNames, Selector, Uuid};
@@ -111,8 +110,8 @@ fn a_worker_without_a_row_decides_but_does_not_count() {
 #[test]
 fn replies_have_chains_of_their_own() {
     let rules: Vec<Rule<dyn ReplyAction>> = vec![
-        rule(0, All, Arc::new(reply_actions::SetSkipCache)),
-        rule(1, any(), Arc::new(reply_actions::Drop)),
+        rule(0, All, Arc::new(SetSkipCache)),
+        rule(1, any(), Arc::new(Drop)),
     ];
     let chain = Chain::new(rules, 1).expect("a chain");
     for (qtype, expected) in [

@@ -1,15 +1,15 @@
 //! A set of subtrees of the name space: dnsdist's `SuffixMatchNode`.
 
-use std::fmt;
+use std::{fmt, iter};
 
 use weir_wire::hash::Seed;
 use weir_wire::{MAX_NAME_LEN, Name, NameBuf};
 
-use super::table::Table;
+use super::table::{Slot, Table};
 use crate::Invalid;
 
-/// Most labels of a name, the root included.
-const MAX_LABELS: usize = MAX_NAME_LEN / 2 + 1;
+/// Most labels of a name, the root not counted.
+const MAX_LABELS: usize = MAX_NAME_LEN / 2;
 
 /// Most names that `Display` writes; a rule of a million names is not a line of text.
 const MAX_SHOWN: usize = 100;
@@ -23,6 +23,8 @@ const MAX_SHOWN: usize = 100;
 pub struct SuffixSet {
     table: Table,
     len: usize,
+    /// Whether the root is in the set, known without a lookup: every path begins there.
+    lists_root: bool,
 }
 
 impl SuffixSet {
@@ -31,6 +33,7 @@ impl SuffixSet {
         Self {
             table: Table::new(seed),
             len: 0,
+            lists_root: false,
         }
     }
 
@@ -45,6 +48,7 @@ impl SuffixSet {
         };
         let added = self.table.set_listed(slot, true);
         self.len += usize::from(added);
+        self.lists_root |= name == Name::ROOT;
         Ok(added)
     }
 
@@ -53,18 +57,19 @@ impl SuffixSet {
         let found = self.table.find(name);
         let removed = found.is_some_and(|slot| self.table.set_listed(slot, false));
         self.len -= usize::from(removed);
+        self.lists_root &= name != Name::ROOT;
         removed
     }
 
     /// Whether `name` or a name above it is in the set.
     #[inline]
     pub fn contains(&self, name: Name<'_>) -> bool {
-        self.listed_ancestors(name).next().is_some()
+        self.listed_on(&Path::of(name)).next().is_some()
     }
 
     /// The longest name of the set that is `name` or above it.
     pub fn best_match<'n>(&self, name: Name<'n>) -> Option<Name<'n>> {
-        self.listed_ancestors(name).last()
+        self.listed_on(&Path::of(name)).last()
     }
 
     /// Number of names.
@@ -87,22 +92,22 @@ impl SuffixSet {
         self.table.memory()
     }
 
-    /// The names of the set from the root down to `name`.
+    /// The names of the set on the way from the root down a path.
     #[inline]
-    fn listed_ancestors<'n>(&self, name: Name<'n>) -> impl Iterator<Item = Name<'n>> {
-        let path = Path::of(name);
+    fn listed_on<'n>(&self, path: &Path<'n>) -> impl Iterator<Item = Name<'n>> {
         let found = path
-            .from_root(name)
-            .map_while(|ancestor| Some((ancestor, self.table.find(ancestor)?)));
-        found
+            .descend()
+            .map_while(|name| Some((name, self.table.find(name)?)));
+        let listed = found
             .filter(|(_, slot)| self.table.is_listed(*slot))
-            .map(|(ancestor, _)| ancestor)
+            .map(|(name, _)| name);
+        self.lists_root.then_some(Name::ROOT).into_iter().chain(listed)
     }
 
     /// Adds slots for `name` and for those of its ancestors that have none; returns the one of `name`.
-    fn insert_path(&mut self, name: Name<'_>) -> Result<super::table::Slot, Invalid> {
+    fn insert_path(&mut self, name: Name<'_>) -> Result<Slot, Invalid> {
         let start = self.table.append(name)?;
-        for ancestor in Path::of(name).from_root(name) {
+        for ancestor in iter::once(Name::ROOT).chain(Path::of(name).descend()) {
             if self.table.find(ancestor).is_none() {
                 let skipped = name.wire().len() - ancestor.wire().len();
                 self.table.insert(ancestor, start + skipped)?;
@@ -133,16 +138,18 @@ impl fmt::Display for SuffixSet {
     }
 }
 
-/// Where the labels of a name begin.
-struct Path {
+/// A name and where its labels begin; the root is not one.
+struct Path<'n> {
+    name: Name<'n>,
     starts: [u8; MAX_LABELS],
     labels: usize,
 }
 
-impl Path {
+impl<'n> Path<'n> {
     #[inline]
-    fn of(name: Name<'_>) -> Self {
+    fn of(name: Name<'n>) -> Self {
         let mut path = Self {
+            name,
             starts: [0; MAX_LABELS],
             labels: 0,
         };
@@ -151,7 +158,6 @@ impl Path {
             path.push(start);
             start += label.len() + 1;
         }
-        path.push(start);
         path
     }
 
@@ -163,13 +169,15 @@ impl Path {
         }
     }
 
-    /// `name` and its ancestors, the root first.
+    /// The top-level domain, then one label more each time, up to the whole name.
     #[inline]
-    fn from_root(self, name: Name<'_>) -> impl Iterator<Item = Name<'_>> {
-        (0..self.labels).rev().map_while(move |label| {
-            let start = *self.starts.get(label)?;
-            Name::parse(name.wire(), usize::from(start)).ok()
-        })
+    fn descend(&self) -> impl Iterator<Item = Name<'n>> {
+        let starts = self.starts.get(..self.labels).unwrap_or(&[]);
+        let names = starts
+            .iter()
+            .rev()
+            .map(|&start| Name::parse(self.name.wire(), usize::from(start)));
+        names.map_while(Result::ok)
     }
 }
 

@@ -12,6 +12,9 @@ const MAX_SLOTS: usize = 1 << 31;
 /// Bytes of names that four-byte offsets reach.
 const MAX_BYTES: usize = u32::MAX as usize;
 
+/// Bytes that a set makes room for at once, at least.
+const MIN_GROWTH: usize = 512;
+
 /// Names that are in a set, or that only lead to a name that is.
 ///
 /// ```text
@@ -77,6 +80,10 @@ impl Table {
             return Err(Invalid::new(format!(
                 "'{name}' does not fit: a set holds {MAX_BYTES} bytes of names"
             )));
+        }
+        // Growing by a quarter instead of doubling: these are most of a large set's memory.
+        if self.bytes.capacity() - start < name.wire().len() {
+            self.bytes.reserve_exact(MIN_GROWTH.max(start / 4));
         }
         let lower = NameBuf::to_lowercase(name.to_buf());
         self.bytes.extend_from_slice(lower.as_name().wire());

@@ -34,10 +34,8 @@ mod tests {
         assert!(matches(&Rd, &set));
         assert!(!matches(&Rd, &packet_with(0x0000, "example.com", QType::A, 1)));
         let query = Query::parse(&set).expect("a query");
-        let cleared = Notes {
-            no_recurse: true,
-            ..Notes::default()
-        };
+        let mut cleared = Notes::default();
+        cleared.no_recurse = true;
         assert!(!Rd.matches(&Subject::of_query(&query, ends()), &moment(0), &cleared));
     }
 }
