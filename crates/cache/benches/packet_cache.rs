@@ -42,12 +42,10 @@ fn measure_inserts(packets: &Packets) {
     let before = resident_bytes();
     let cache = cache(ENTRIES * 21 / 20);
     let filling = time(ENTRIES, |at| packets.insert(&cache, at));
-    let bytes = (resident_bytes() - before) as f64 / cache.len() as f64;
+    let entries = cache.len();
+    let bytes = (resident_bytes() - before) / entries;
     let evicting = time(ENTRIES, |at| packets.insert_as(&cache, at, b'x'));
-    println!(
-        "  {bytes:6.0} bytes per entry at {} entries (resident memory)",
-        cache.len()
-    );
+    println!("  {bytes:6} bytes per entry at {entries} entries (resident memory)");
     println!("  {filling:6.1} ns per insert into a cache that fills, making the reply included");
     println!("  {evicting:6.1} ns per insert that evicts, making the reply included");
 }

@@ -14,7 +14,7 @@ pub(crate) const NIL: u32 = u32::MAX;
 /// One cached reply, or a vacant place of the slab.
 ///
 /// The body is `[options: u64, if any][TTL offsets: u16 each][reply]`, in the machine's byte order but for the
-/// reply. 48 bytes: one and a half entries per cache line pair, so no field here is wider than it must be.
+/// reply. 48 bytes, four in three cache lines: no field is wider than it must be.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) hash: u64,
