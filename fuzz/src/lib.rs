@@ -1,0 +1,114 @@
+//! What the fuzz targets check, as plain functions, so that `tests/corpus.rs` replays the corpus without a fuzzer.
+//!
+//! A function panics when an invariant does not hold. Whatever a fuzzer finds goes into `corpus/TARGET/` under a name
+//! that says what it is.
+#![forbid(unsafe_code)]
+
+use weir_cache::{Accept, Cache, Inserted, Lookup, Settings};
+use weir_wire::hash::Seed;
+use weir_wire::{Builder, Flags, HEADER_LEN, Query, Rcode, Reply, Timestamp, patch};
+
+/// The longest DNS message.
+const MESSAGE: usize = 65_535;
+
+/// Reads `bytes` as a query and as a reply. What is accepted is whole: every part lies inside of the message, and
+/// what is made from it can be read again.
+pub fn wire_parse(bytes: &[u8]) {
+    match Query::parse(bytes) {
+        Ok(query) => {
+            let question = &bytes[HEADER_LEN..query.question_end()];
+            assert_eq!(query.question(), question);
+            assert!(query.payload_limit() >= 512);
+            assert!(
+                query.records().all(|record| record.is_ok()),
+                "accepted with a malformed record"
+            );
+            assert!(query.options().map(|option| option.data.len()).sum::<usize>() <= bytes.len());
+            answer(&query);
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    if let Ok(reply) = Reply::parse(bytes) {
+        change(&reply);
+    }
+    let mut buffer = [0; HEADER_LEN];
+    if Builder::bare(&mut buffer, bytes, Rcode::FORMERR).is_some() {
+        assert!(buffer[2] & 0x80 != 0, "an answer that is a query");
+    }
+}
+
+/// A reply of our own to the query answers it.
+fn answer(query: &Query<'_>) {
+    let mut buffer = [0; 1024];
+    let Ok(mut builder) = Builder::new(&mut buffer, query, Flags::default()) else {
+        return;
+    };
+    let _ = builder.opt(1232, Rcode::NOERROR, query.dnssec_ok());
+    let len = builder.finish();
+    let reply = Reply::parse(&buffer[..len]).expect("our own reply is malformed");
+    assert_eq!(reply.header.id, query.header.id);
+    assert!(reply.answers(query.question()));
+}
+
+/// TTLs are where the summary says, and a truncated reply can be read again.
+fn change(reply: &Reply<'_>) {
+    let packet = reply.packet();
+    let (mut offsets, mut changed) = (Vec::new(), packet.to_vec());
+    let Ok(summary) = reply.summarize(|offset| offsets.push(offset)) else {
+        return;
+    };
+    assert!(offsets.iter().all(|offset| offset + 4 <= packet.len()));
+    patch::age_ttls(&mut changed, offsets.iter().copied(), u32::MAX);
+    let aged = Reply::parse(&changed).expect("a reply with other TTLs is malformed");
+    assert!(
+        aged.summarize(|_| ())
+            .is_ok_and(|aged| aged.min_ttl.unwrap_or(0) == 0)
+    );
+
+    let len = patch::truncate(&mut changed, reply.question_end(), summary.edns);
+    assert!(len <= packet.len());
+    let cut = Reply::parse(&changed[..len]).expect("a truncated reply is malformed");
+    assert!(cut.header.flags.has(Flags::TC));
+    assert_eq!(cut.question(), reply.question());
+}
+
+/// The first two bytes say how long the query is that follows; the rest is offered to a cache as its reply. What the
+/// cache takes it gives back at once, readable and for the query that asks.
+pub fn cache_insert(bytes: &[u8]) {
+    let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
+        return;
+    };
+    let Some((query, reply)) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length))) else {
+        return;
+    };
+    let Ok(query) = Query::parse(query) else { return };
+    let settings = Settings {
+        truncated_ttl: 10,
+        stale_window: 60,
+        ..Settings::new(16)
+    };
+    let cache = Cache::new(settings.check().expect("good settings"), Seed::new([1, 2]));
+    let Some(key) = cache.key(&query) else { return };
+    let mut out = vec![0; MESSAGE];
+    let stored = cache.insert(&query, &key, reply, Timestamp::from_secs(1), None);
+    let found = cache.lookup(&query, &key, Timestamp::from_secs(1), Accept::Truncated, &mut out);
+    match (stored, found) {
+        (Inserted::Stored, Lookup::Hit(hit)) => {
+            let cached = Reply::parse(&out[..hit.len]).expect("the cache gave a malformed reply");
+            assert_eq!(cached.header.id, query.header.id);
+            assert_eq!(cached.question(), query.question(), "not this query's question");
+            assert!(cached.summarize(|_| ()).is_ok());
+        }
+        (Inserted::Refused(_), Lookup::Miss { .. }) => {}
+        (stored, found) => panic!("{stored:?}, then {found:?}"),
+    }
+    // Long after, there is nothing fresh, and what is stale can be read as well.
+    let later = Timestamp::from_secs(100_000);
+    assert!(!matches!(
+        cache.lookup(&query, &key, later, Accept::Truncated, &mut out),
+        Lookup::Hit(_)
+    ));
+    if let Lookup::Stale(hit) = cache.lookup_stale(&query, &key, Timestamp::from_secs(40), &mut out) {
+        assert!(Reply::parse(&out[..hit.len]).is_ok());
+    }
+}
