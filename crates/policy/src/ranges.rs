@@ -132,10 +132,17 @@ mod tests {
             };
             for _ in 0..random.below(24) {
                 let not = if random.below(3) == 0 { "!" } else { "" };
-                let bits = draw(&mut random);
-                let mask = match random.below(2) {
-                    0 => format!("{not}{}/{}", Ipv4Addr::from_bits(bits), random.below(33)),
-                    _ => format!("{not}{}/{}", v6(bits), random.below(129)),
+                let (bits, family) = (draw(&mut random), random.below(2));
+                let full = if family == 0 { 32 } else { 128 };
+                // Half of them as long as can be, so that prefixes end together.
+                let len = if random.below(2) == 0 {
+                    full - random.below(4)
+                } else {
+                    random.below(full + 1)
+                };
+                let mask = match family {
+                    0 => format!("{not}{}/{len}", Ipv4Addr::from_bits(bits)),
+                    _ => format!("{not}{}/{len}", v6(bits)),
                 };
                 masks.add(&mask).expect("a mask");
             }

@@ -47,8 +47,9 @@ impl fmt::Display for Delay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{apply, packet};
-    use weir_wire::QType;
+    use crate::Ends;
+    use crate::testing::{apply, ends, moment, packet};
+    use weir_wire::{QType, Query};
 
     #[test]
     fn the_delay_is_noted_and_the_next_rule_asked() {
@@ -56,5 +57,23 @@ mod tests {
         let (step, notes) = apply(&action, &packet("a", QType::A));
         assert_eq!((step, notes.delay), (Step::Continue, Duration::from_millis(100)));
         assert_eq!(action.to_string(), "delay by 100 msec");
+    }
+
+    #[test]
+    fn tcp_is_not_delayed() {
+        let packet = packet("a", QType::A);
+        let query = Query::parse(&packet).expect("a query");
+        let over_tcp = Ends {
+            transport: Transport::Tcp,
+            ..ends()
+        };
+        let mut notes = Notes::default();
+        Action::apply(
+            &Delay::new(Duration::from_millis(100)),
+            &Subject::of_query(&query, over_tcp),
+            &moment(0),
+            &mut notes,
+        );
+        assert_eq!(notes.delay, Duration::ZERO);
     }
 }

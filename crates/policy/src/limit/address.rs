@@ -6,7 +6,7 @@
 //! ```text
 //!  63                    42 41                                          0
 //! ┌────────────────────────┬─────────────────────────────────────────────┐
-//! │ 22 bits of the hash, ≠0│ when the bucket is full again, 16 ns units  │
+//! │   22 bits of the hash  │ when the bucket is full again, 16 ns units  │
 //! └────────────────────────┴─────────────────────────────────────────────┘
 //! ```
 //!
@@ -221,7 +221,7 @@ impl AddressRateLimiter {
             .sets
             .get(hash as usize & (self.sets.len() - 1))
             .map_or(&[][..], |set| &set.0);
-        let tag = (hash >> TAG_SHIFT).max(1);
+        let tag = hash >> TAG_SHIFT;
         for _ in 0..MAX_ATTEMPTS {
             let Some(found) = self.find(set, tag, now) else {
                 return true;
@@ -289,7 +289,8 @@ impl AddressRateLimiter {
         best.map(|best| Found { ahead: 0, ..best })
     }
 
-    /// Units until the bucket in `word` is full; 0 when it is, or when it was written before the clock wrapped.
+    /// Units until the bucket in `word` is full; 0 when it is, when it was written before the clock wrapped, and when
+    /// it was never written.
     fn ahead(&self, word: u64, now: u64) -> u64 {
         let ahead = (word & TIME_MASK).wrapping_sub(now) & TIME_MASK;
         if word == 0 || ahead > self.horizon {

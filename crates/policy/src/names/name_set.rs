@@ -103,6 +103,18 @@ mod tests {
     }
 
     #[test]
+    fn names_with_equal_hashes_are_told_apart() {
+        let name = |number: u32| -> NameBuf { format!("n{number}").parse().expect("a name") };
+        let mut set = NameSet::new(Seed::new([5, 6]));
+        // A slot keeps 31 bits of hash: some 40 of these pairs agree in them.
+        for number in 0..300_000 {
+            set.insert(name(number).as_name()).expect("there is room");
+        }
+        assert_eq!(set.len(), 300_000);
+        assert!((300_000..600_000).all(|number| !set.contains(name(number).as_name())));
+    }
+
+    #[test]
     fn case_does_not_matter_and_borders_of_labels_do() {
         let mut set = NameSet::new(Seed::new([5, 6]));
         let [name, upper, below, joined]: [NameBuf; 4] = [

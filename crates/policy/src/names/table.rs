@@ -96,10 +96,10 @@ impl Table {
             self.grow()?;
         }
         let hash = self.hash(name);
-        let at = self
-            .probe(hash)
-            .find(|&at| self.slots.get(at) == Some(&0))
-            .unwrap_or(0);
+        let mut free = self.probe(hash).filter(|&at| self.slots.get(at) == Some(&0));
+        let at = free
+            .next()
+            .ok_or_else(|| Invalid::new(format!("no slot is left for '{name}'")))?;
         if let Some(slot) = self.slots.get_mut(at) {
             *slot = hash << HASH_SHIFT | start as u64;
             self.used += 1;

@@ -171,6 +171,17 @@ fn limits_hold_while_the_clock_wraps() {
 }
 
 #[test]
+fn unused_buckets_are_unused_at_any_time() {
+    const WRAP: u64 = 1 << (TAG_SHIFT + UNIT_SHIFT);
+    // Just before the clock wraps, a time of 0 looks like the near future.
+    let table = table(Rate { qps: 10, burst: 30 }, 64);
+    let now = WRAP - SEC;
+    assert_eq!(table.buckets_in_use(Timestamp::from_nanos(now)), 0);
+    assert_eq!(admitted(&table, ip("192.0.2.1"), now, 40), 30);
+    assert_eq!(table.counts().evicted, 0);
+}
+
+#[test]
 fn old_times_are_not_taken_for_new_ones() {
     const WRAP: u64 = 1 << (TAG_SHIFT + UNIT_SHIFT);
     let table = table(Rate { qps: 10, burst: 10 }, 64);
