@@ -56,5 +56,7 @@ FUZZ_SECONDS ?= 60
 fuzz: ## each cargo-fuzz target for FUZZ_SECONDS; the corpus itself replays in `make test`
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "make fuzz: needs cargo-fuzz (cargo install cargo-fuzz)"; exit 1; }
 	for target in $$($(CARGO) fuzz list); do \
-	    RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	    mkdir -p fuzz/target/$$target && \
+	    RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none --debug-assertions $$target \
+	        fuzz/target/$$target fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
