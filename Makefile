@@ -47,7 +47,7 @@ nextest:
 
 lab: setup ## the whole site on this machine, in network namespaces (root); the checks it made
 	$(CARGO) build $(LOCKED) --bins
-	$(CARGO) run --quiet --locked -p weir-lab -- up-and-check $(LAB)
+	$(CARGO) run --quiet --locked -p weir-lab --bin weir-lab -- up-and-check $(LAB)
 
 bench: setup ## side by side with dnsdist, in one run, as ratios
 	$(CARGO) run --quiet --release --locked -p weir-lab --bin weir-bench -- $(BENCH)
