@@ -23,7 +23,7 @@ const SEED: Seed = Seed::new([0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210]);
 
 fn main() {
     let listed: Vec<NameBuf> = (0..NAMES).map(|number| name(number, "lab")).collect();
-    let missing: Vec<NameBuf> = (0..NAMES).map(|number| name(number, "test")).collect();
+    let missing: Vec<NameBuf> = (NAMES..2 * NAMES).map(|number| name(number, "lab")).collect();
     let below: Vec<NameBuf> = (0..NAMES)
         .map(|number| format!("www.a.{}", listed[number]).parse().unwrap())
         .collect();
