@@ -81,13 +81,18 @@ pub fn write_answer(answer: &Answer, output: &mut impl Write) -> io::Result<()> 
     let text = match answer {
         Ok(text) | Err(text) => text.trim_end_matches('\n'),
     };
-    if text.is_empty() { Ok(()) } else { writeln!(output, "{text}") }
+    if text.is_empty() {
+        Ok(())
+    } else {
+        writeln!(output, "{text}")
+    }
 }
 
 /// A server that hangs up gives its reason in its own journal; say what it may be.
 fn closed(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::UnexpectedEof {
-        let reason = "the server closed the connection: another key, too many connections or not in its console ACL";
+        let reason =
+            "the server closed the connection: another key, too many connections or not in its console ACL";
         io::Error::new(io::ErrorKind::ConnectionAborted, reason)
     } else {
         error

@@ -161,7 +161,11 @@ struct Sealed {
 impl Channel {
     pub(super) fn new(side: Side, key: Option<&Key>, mine: Hello, peers: Hello) -> Result<Self, FrameError> {
         let Some(key) = key else {
-            return if peers.is_sealed { Err(FrameError::PeerHasKey) } else { Ok(Self(None)) };
+            return if peers.is_sealed {
+                Err(FrameError::PeerHasKey)
+            } else {
+                Ok(Self(None))
+            };
         };
         if !peers.is_sealed {
             return Err(FrameError::PeerHasNoKey);
@@ -170,13 +174,22 @@ impl Channel {
             Side::Client => (mine.salt, peers.salt),
             Side::Server => (peers.salt, mine.salt),
         };
-        let of = |sender| Nonce { client, server, sender, count: 0 };
+        let of = |sender| Nonce {
+            client,
+            server,
+            sender,
+            count: 0,
+        };
         let (sending, receiving) = match side {
             Side::Client => (of(Side::Client), of(Side::Server)),
             Side::Server => (of(Side::Server), of(Side::Client)),
         };
         let cipher = XSalsa20Poly1305::new(&key.0.into());
-        Ok(Self(Some(Sealed { cipher, sending, receiving })))
+        Ok(Self(Some(Sealed {
+            cipher,
+            sending,
+            receiving,
+        })))
     }
 
     /// The whole frame, length included, for a content of at most [`MAX_CONTENT`].
@@ -187,9 +200,11 @@ impl Channel {
         let sealed = match &mut self.0 {
             None => None,
             // Encryption fails on lengths alone, which is checked above.
-            Some(Sealed { cipher, sending, .. }) => {
-                Some(cipher.encrypt(&sending.next().into(), content).map_err(|_| FrameError::TooLong)?)
-            }
+            Some(Sealed { cipher, sending, .. }) => Some(
+                cipher
+                    .encrypt(&sending.next().into(), content)
+                    .map_err(|_| FrameError::TooLong)?,
+            ),
         };
         let content = sealed.as_deref().unwrap_or(content);
         let length = u32::try_from(content.len()).map_err(|_| FrameError::TooLong)?;
@@ -200,14 +215,20 @@ impl Channel {
     pub(super) fn body_len(&self, prefix: [u8; PREFIX_LEN]) -> Result<usize, FrameError> {
         let allowed = MAX_CONTENT + if self.0.is_some() { TAG_LEN } else { 0 };
         let length = usize::try_from(u32::from_be_bytes(prefix)).unwrap_or(usize::MAX);
-        if length > allowed { Err(FrameError::TooLong) } else { Ok(length) }
+        if length > allowed {
+            Err(FrameError::TooLong)
+        } else {
+            Ok(length)
+        }
     }
 
     /// The content of the next frame that came in.
     pub(super) fn content(&mut self, body: Vec<u8>) -> Result<Vec<u8>, FrameError> {
         match &mut self.0 {
             None => Ok(body),
-            Some(Sealed { cipher, receiving, .. }) => {
+            Some(Sealed {
+                cipher, receiving, ..
+            }) => {
                 let content = cipher.decrypt(&receiving.next().into(), body.as_slice());
                 content.map_err(|_| FrameError::NotSealed)
             }
@@ -232,7 +253,12 @@ impl Nonce {
         let number = (self.count | sender).to_be_bytes();
         self.count += 1;
         let mut nonce = [0; 24];
-        for (place, part) in nonce.as_chunks_mut().0.iter_mut().zip([self.client, self.server, number]) {
+        for (place, part) in nonce
+            .as_chunks_mut()
+            .0
+            .iter_mut()
+            .zip([self.client, self.server, number])
+        {
             *place = part;
         }
         nonce
@@ -250,7 +276,9 @@ pub(super) fn encode_answer(answer: &Answer) -> Vec<u8> {
     };
     if text.len() >= MAX_CONTENT {
         let length = text.len();
-        return encode_answer(&Err(format!("the answer has {length} bytes, more than {MAX_CONTENT}")));
+        return encode_answer(&Err(format!(
+            "the answer has {length} bytes, more than {MAX_CONTENT}"
+        )));
     }
     [&[status], text.as_bytes()].concat()
 }
@@ -271,7 +299,13 @@ mod tests {
     fn keys_are_base64_as_dnsdist_writes_them() {
         let text = "MXNeLFWHUe4363BBKrY06cAsH8NWNb+Se2eXU5+Bb74=";
         assert_eq!(Key::from_base64(text).unwrap().to_base64(), text);
-        for bad in ["", "MXNeLFWHUe4=", "MXNeLFWHUe4363BBKrY06cAsH8NWNb+Se2eXU5+Bb7", "!", &text[1..]] {
+        for bad in [
+            "",
+            "MXNeLFWHUe4=",
+            "MXNeLFWHUe4363BBKrY06cAsH8NWNb+Se2eXU5+Bb7",
+            "!",
+            &text[1..],
+        ] {
             assert_eq!(Key::from_base64(bad), Err(BadKey), "{bad}");
         }
         assert_eq!(format!("{KEY:?}"), "Key(..)");
@@ -282,11 +316,16 @@ mod tests {
         // The test vector of NaCl's documentation ("Cryptography in NaCl", section 10, first bytes).
         let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap();
         let key = hex("1b27556473e985d462cd51197a9a46c76009549eac6474f206c4ee0844f68389");
-        let nonce: [u8; 24] = hex("69696ee955b62b73cd62bda875fc73d68219e0036b7a0b37").try_into().unwrap();
+        let nonce: [u8; 24] = hex("69696ee955b62b73cd62bda875fc73d68219e0036b7a0b37")
+            .try_into()
+            .unwrap();
         let cipher = XSalsa20Poly1305::new_from_slice(&key).unwrap();
         let message = hex("be075fc53c81f2d5cf141316ebeb0c7b5228c52a4c62cbd44b66849b64244ffc");
         let boxed = cipher.encrypt(&nonce.into(), message.as_slice()).unwrap();
-        assert_eq!(boxed[16..], hex("8e993b9f48681273c29650ba32fc76ce48332ea7164d96a4476fb8c531a1186a"));
+        assert_eq!(
+            boxed[16..],
+            hex("8e993b9f48681273c29650ba32fc76ce48332ea7164d96a4476fb8c531a1186a")
+        );
     }
 
     #[test]
@@ -362,7 +401,11 @@ mod tests {
 
     #[test]
     fn answers_carry_their_status() {
-        for answer in [Ok("fine".to_owned()), Err("not fine".to_owned()), Ok(String::new())] {
+        for answer in [
+            Ok("fine".to_owned()),
+            Err("not fine".to_owned()),
+            Ok(String::new()),
+        ] {
             assert_eq!(decode_answer(&encode_answer(&answer)), Ok(answer));
         }
         assert_eq!(decode_answer(b""), Err(FrameError::NoStatus));
@@ -373,7 +416,10 @@ mod tests {
     fn pair(key: Option<&Key>) -> (Channel, Channel) {
         let (client, server) = (Hello::new(key, [1; 8]), Hello::new(key, [2; 8]));
         let channel = |side, mine, peers| Channel::new(side, key, mine, peers).unwrap();
-        (channel(Side::Client, client, server), channel(Side::Server, server, client))
+        (
+            channel(Side::Client, client, server),
+            channel(Side::Server, server, client),
+        )
     }
 
     fn deliver(from: &mut Channel, to: &mut Channel, content: &[u8]) -> Result<Vec<u8>, FrameError> {

@@ -6,9 +6,9 @@ use std::path::Path;
 use rustyline::completion::Completer;
 use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
-use rustyline::history::DefaultHistory;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
+use rustyline::history::DefaultHistory;
 use rustyline::validate::Validator;
 use rustyline::{Context, Editor, Helper};
 
@@ -27,7 +27,9 @@ pub fn interact(client: &mut Client, words: Vec<String>, history: Option<&Path>)
     let mut editor: Editor<Words, DefaultHistory> = Editor::new().map_err(io::Error::other)?;
     editor.set_helper(Some(Words(words)));
     editor.set_auto_add_history(true);
-    editor.set_max_history_size(MAX_HISTORY).map_err(io::Error::other)?;
+    editor
+        .set_max_history_size(MAX_HISTORY)
+        .map_err(io::Error::other)?;
     // There is none the first time.
     let _ = history.map(|path| editor.load_history(path));
     loop {
@@ -58,7 +60,10 @@ impl Completer for Words {
         let is_part = |c: char| c.is_alphanumeric() || c == '_';
         let start = typed.trim_end_matches(is_part).len();
         let word = typed.get(start..).unwrap_or_default();
-        let known = self.0.iter().filter(|known| !word.is_empty() && known.starts_with(word));
+        let known = self
+            .0
+            .iter()
+            .filter(|known| !word.is_empty() && known.starts_with(word));
         Ok((start, known.cloned().collect()))
     }
 }
@@ -82,9 +87,15 @@ mod tests {
         let words = Words(["showPools", "showRules", "getPool"].map(str::to_owned).to_vec());
         let history = DefaultHistory::new();
         let complete = |line: &str, at| words.complete(line, at, &Context::new(&history)).unwrap();
-        assert_eq!(complete("show", 4), (0, vec!["showPools".to_owned(), "showRules".to_owned()]));
+        assert_eq!(
+            complete("show", 4),
+            (0, vec!["showPools".to_owned(), "showRules".to_owned()])
+        );
         assert_eq!(complete("x = getP", 8), (4, vec!["getPool".to_owned()]));
-        assert_eq!(complete("getPool(\"rec\"):showR", 20), (15, vec!["showRules".to_owned()]));
+        assert_eq!(
+            complete("getPool(\"rec\"):showR", 20),
+            (15, vec!["showRules".to_owned()])
+        );
         assert_eq!(complete("showPools()", 5), (0, vec!["showPools".to_owned()]));
         assert_eq!(complete("", 0), (0, vec![]));
         assert_eq!(complete("show ", 5), (5, vec![]));

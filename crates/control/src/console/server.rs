@@ -1,17 +1,16 @@
 //! The console's server: one task per connection, commands one after the other.
 
 use std::io;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use weir_config::ConsoleSettings;
 
 use super::frames::{Answer, Channel, Hello, Key, PREFIX_LEN, Side, encode_answer};
+use crate::accept::{Accepted, accept};
 
 /// How long a client may take to say hello and prove that it has the key.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,9 +20,6 @@ const TRANSFER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Connections at once when the configuration sets no limit.
 const MAX_CONNECTIONS: usize = 64;
-
-/// How long to wait when the process is out of descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the program answers to its console.
 pub trait Console {
@@ -36,52 +32,25 @@ pub trait Console {
 
 /// Serves until dropped; then open connections end too.
 pub(crate) async fn serve(listener: TcpListener, console: Rc<dyn Console>) {
-    let mut connections = JoinSet::new();
-    loop {
-        let (stream, client) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(target: "console", %error, "Unable to accept a console connection: {error}");
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        while connections.try_join_next().is_some() {}
-        let Some(settings) = console.settings() else { continue };
-        if let Err(refusal) = admit(&settings, client.ip(), connections.len()) {
-            tracing::warn!(target: "console", %client, "Console connection from {client} refused: {refusal}");
-            continue;
-        }
-        let console = Rc::clone(&console);
-        connections.spawn_local(async move {
-            if let Err(error) = converse(stream, &settings, console.as_ref()).await {
-                tracing::warn!(target: "console", %client, %error, "Console connection from {client} closed: {error}");
-            }
-        });
-    }
-}
-
-fn admit(settings: &ConsoleSettings, client: IpAddr, open: usize) -> Result<(), &'static str> {
-    let limit = match usize::try_from(settings.max_connections) {
-        Ok(limit @ 1..) => limit,
-        _ => MAX_CONNECTIONS,
+    let open = |accepted: Accepted| {
+        let settings = console.settings().ok_or("it is not configured")?;
+        accepted.admit(&settings.acl, settings.max_connections, MAX_CONNECTIONS)?;
+        Ok(converse(accepted.stream, settings, Rc::clone(&console)))
     };
-    if !settings.acl.contains(client.to_canonical()) {
-        Err("not allowed by the console's ACL")
-    } else if open >= limit {
-        Err("too many connections")
-    } else {
-        Ok(())
-    }
+    accept(listener, "console", open).await;
 }
 
-async fn converse(mut stream: TcpStream, settings: &ConsoleSettings, console: &dyn Console) -> io::Result<()> {
+async fn converse(
+    mut stream: TcpStream,
+    settings: ConsoleSettings,
+    console: Rc<dyn Console>,
+) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let key = settings.key.as_ref().map(|key| Key::from_base64(key.reveal()));
+    let key = settings.key.map(|key| Key::from_base64(key.reveal()));
     let key = key.transpose().map_err(io::Error::other)?;
     let mut salt = [0; 8];
     weir_linux::random::fill(&mut salt)?;
-    talk(&mut stream, key.as_ref(), salt, console).await
+    talk(&mut stream, key.as_ref(), salt, console.as_ref()).await
 }
 
 /// The conversation over any byte stream.
@@ -97,7 +66,11 @@ where
     let (mut channel, mut next) = timeout(HELLO_TIMEOUT, greeting).await??;
     while let Some(command) = next {
         let command = String::from_utf8_lossy(&command);
-        let answer = if command.trim().is_empty() { Ok(String::new()) } else { console.evaluate(&command) };
+        let answer = if command.trim().is_empty() {
+            Ok(String::new())
+        } else {
+            console.evaluate(&command)
+        };
         let frame = channel.frame(&encode_answer(&answer)).map_err(io::Error::other)?;
         timeout(TRANSFER_TIMEOUT, stream.write_all(&frame)).await??;
         next = receive(stream, &mut channel).await?;
@@ -134,7 +107,11 @@ where
         let mut body = Vec::new();
         let limit = u64::try_from(length).unwrap_or(u64::MAX);
         (&mut *stream).take(limit).read_to_end(&mut body).await?;
-        if body.len() == length { Ok(body) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof)) }
+        if body.len() == length {
+            Ok(body)
+        } else {
+            Err(io::Error::from(io::ErrorKind::UnexpectedEof))
+        }
     };
     let body = timeout(TRANSFER_TIMEOUT, rest).await??;
     channel.content(body).map(Some).map_err(io::Error::other)

@@ -15,14 +15,15 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// The name in `/metrics`: `acl-drops` is `dnsdist_acl_drops`, `weir-reloads` is `weir_reloads`.
+    /// The name in `/metrics`: `acl-drops` is `dnsdist_acl_drops`. Weir's own follow Prometheus's custom instead:
+    /// `weir-reloads` is `weir_reloads_total`.
     pub fn prometheus_name(self) -> String {
-        let prefix = if self.name.starts_with("weir-") {
-            ""
-        } else {
-            "dnsdist_"
-        };
-        format!("{prefix}{}", self.name.replace('-', "_"))
+        let name = self.name.replace('-', "_");
+        match (self.name.starts_with("weir-"), self.kind) {
+            (false, _) => format!("dnsdist_{name}"),
+            (true, Kind::Counter) => format!("{name}_total"),
+            (true, Kind::Gauge) => name,
+        }
     }
 }
 

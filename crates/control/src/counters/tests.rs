@@ -27,7 +27,7 @@ fn prometheus_names_follow_from_the_name() {
         Counter::Latency100To1000.metric().prometheus_name(),
         "dnsdist_latency100_1000"
     );
-    assert_eq!(Counter::Reloads.metric().prometheus_name(), "weir_reloads");
+    assert_eq!(Counter::Reloads.metric().prometheus_name(), "weir_reloads_total");
 }
 
 #[test]

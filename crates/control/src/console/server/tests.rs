@@ -31,15 +31,27 @@ fn lines_are_carried_out_in_order_and_failures_are_told() {
     let mut output = Vec::new();
     let input = "echo one\n\necho two\n";
     assert!(client.run_lines(input.as_bytes(), &mut output).unwrap());
-    assert!(!client.run_lines(&b"nonsense\necho three"[..], &mut output).unwrap());
-    assert_eq!(String::from_utf8(output).unwrap(), "one\ntwo\nunknown: nonsense\nthree\n");
+    assert!(
+        !client
+            .run_lines(&b"nonsense\necho three"[..], &mut output)
+            .unwrap()
+    );
+    assert_eq!(
+        String::from_utf8(output).unwrap(),
+        "one\ntwo\nunknown: nonsense\nthree\n"
+    );
 }
 
 #[test]
 fn a_client_with_another_key_or_none_is_refused() {
     let keyed = start(settings(LOOPBACK, Some(KEY), 0));
     let other = Key::from_random([1; 32]).to_base64();
-    let error = |address, key| connect(address, key).err().map(|error| error.to_string()).unwrap();
+    let error = |address, key| {
+        connect(address, key)
+            .err()
+            .map(|error| error.to_string())
+            .unwrap()
+    };
     assert!(error(keyed, Some(&other)).contains("closed the connection"));
     assert!(error(keyed, None).contains("there is none here"));
     let plain = start(settings(LOOPBACK, None, 0));
@@ -63,7 +75,12 @@ fn connections_are_limited() {
 #[test]
 fn one_bad_client_does_not_hurt_the_next() {
     let address = start(settings(LOOPBACK, Some(KEY), 0));
-    for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"", b"WEIR\x01\x01saltsalt\xff\xff\xff\xff", b"WEIR\x01\x02saltsalt"] {
+    for garbage in [
+        &b"GET / HTTP/1.1\r\n\r\n"[..],
+        b"",
+        b"WEIR\x01\x01saltsalt\xff\xff\xff\xff",
+        b"WEIR\x01\x02saltsalt",
+    ] {
         let mut stream = std::net::TcpStream::connect(address).unwrap();
         io::Write::write_all(&mut stream, garbage).unwrap();
     }
@@ -80,7 +97,10 @@ fn a_silent_client_is_given_up() {
 #[test]
 fn a_client_that_never_proves_its_key_is_given_up() {
     let error = hostile(|mut stream| async move {
-        stream.write_all(&Hello::new(None, [0; 8]).to_bytes()).await.unwrap();
+        stream
+            .write_all(&Hello::new(None, [0; 8]).to_bytes())
+            .await
+            .unwrap();
         stream
     });
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -90,7 +110,10 @@ fn a_client_that_never_proves_its_key_is_given_up() {
 fn a_command_that_does_not_end_is_given_up() {
     let error = hostile(|mut stream| async move {
         greet_as_client(&mut stream).await;
-        stream.write_all(&[0, 0, 0, 9, b'h', b'a', b'l', b'f']).await.unwrap();
+        stream
+            .write_all(&[0, 0, 0, 9, b'h', b'a', b'l', b'f'])
+            .await
+            .unwrap();
         stream
     });
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -138,7 +161,9 @@ impl Console for Echo {
     }
 
     fn evaluate(&self, command: &str) -> Answer {
-        let text = command.strip_prefix("echo ").ok_or_else(|| format!("unknown: {command}"))?;
+        let text = command
+            .strip_prefix("echo ")
+            .ok_or_else(|| format!("unknown: {command}"))?;
         Ok(text.to_owned())
     }
 }
@@ -175,7 +200,11 @@ fn connect(address: SocketAddr, key: Option<&str>) -> io::Result<Client> {
 /// How the server's side of a conversation ends with a client that does `act` and then nothing more, in paused
 /// time: whoever waits for a timeout gets it at once.
 fn hostile<F: Future<Output = DuplexStream> + 'static>(act: impl FnOnce(DuplexStream) -> F) -> io::Error {
-    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
     let (client, mut server) = duplex(1024);
     let console = Echo(settings(LOOPBACK, None, 0));
     LocalSet::new().block_on(&runtime, async move {
@@ -186,8 +215,14 @@ fn hostile<F: Future<Output = DuplexStream> + 'static>(act: impl FnOnce(DuplexSt
 }
 
 async fn greet_as_client(stream: &mut DuplexStream) {
-    stream.write_all(&Hello::new(None, [0; 8]).to_bytes()).await.unwrap();
-    stream.write_all(&plain_channel().frame(b"").unwrap()).await.unwrap();
+    stream
+        .write_all(&Hello::new(None, [0; 8]).to_bytes())
+        .await
+        .unwrap();
+    stream
+        .write_all(&plain_channel().frame(b"").unwrap())
+        .await
+        .unwrap();
     let mut greeting = [0; Hello::LEN + PREFIX_LEN + 1];
     stream.read_exact(&mut greeting).await.unwrap();
 }

@@ -1,0 +1,157 @@
+//! Passwords and keys: in plain text, or hashed with scrypt as dnsdist's `hashPassword()` writes them.
+
+use std::fmt;
+
+use data_encoding::BASE64;
+use scrypt::Params;
+use subtle::ConstantTimeEq;
+
+/// What a hashed password begins with.
+const SCHEME: &str = "$scrypt$";
+
+/// Bytes of a hash.
+const HASH_LEN: usize = 32;
+
+/// The work that `hashPassword()` of dnsdist chooses: the logarithm of N, p and r.
+const WORK: Work = Work {
+    log_n: 10,
+    p: 1,
+    r: 8,
+};
+
+/// The most memory that checking one password may take, in bytes; the default takes one mebibyte.
+const MAX_MEMORY: u64 = 64 * 1024 * 1024;
+
+/// Hashes a password for `setWebserverConfig`, with random bits as salt. `None` for no password that scrypt takes.
+pub fn hash_password(password: &str, salt: [u8; 16]) -> Option<String> {
+    let hash = WORK.hash(password.as_bytes(), &salt)?;
+    Some(format!(
+        "{SCHEME}{WORK}${}${}",
+        BASE64.encode(&salt),
+        BASE64.encode(&hash)
+    ))
+}
+
+/// Whether `given` is the password that the configuration has, as it is or hashed. Takes the same time for all
+/// wrong passwords of the right length.
+pub(super) fn matches(configured: &str, given: &str) -> bool {
+    match configured.strip_prefix(SCHEME) {
+        None => configured.as_bytes().ct_eq(given.as_bytes()).into(),
+        // A hash that cannot be read is no password at all.
+        Some(hashed) => matches_hash(hashed, given).unwrap_or(false),
+    }
+}
+
+/// Compares with what follows [`SCHEME`]: `ln=10,p=1,r=8$salt$hash`.
+fn matches_hash(hashed: &str, given: &str) -> Option<bool> {
+    let (work, rest) = hashed.split_once('$')?;
+    let (salt, hash) = rest.split_once('$')?;
+    let salt = BASE64.decode(salt.as_bytes()).ok()?;
+    let hash = BASE64.decode(hash.as_bytes()).ok()?;
+    let given = Work::parse(work)?.hash(given.as_bytes(), &salt)?;
+    Some(given.as_slice().ct_eq(&hash).into())
+}
+
+/// scrypt's cost parameters (RFC 7914 §2).
+#[derive(Clone, Copy)]
+struct Work {
+    log_n: u8,
+    p: u32,
+    r: u32,
+}
+
+impl Work {
+    fn parse(text: &str) -> Option<Self> {
+        let mut values = ["ln=", "p=", "r="].into_iter().zip(text.split(','));
+        let mut next = || {
+            values
+                .next()
+                .and_then(|(name, value)| value.strip_prefix(name)?.parse::<u32>().ok())
+        };
+        let (log_n, p, r) = (next()?, next()?, next()?);
+        let work = Self {
+            log_n: u8::try_from(log_n).ok()?,
+            p,
+            r,
+        };
+        (work.memory()? <= MAX_MEMORY).then_some(work)
+    }
+
+    /// Bytes that hashing takes, with the p blocks.
+    fn memory(self) -> Option<u64> {
+        let blocks = 1u64.checked_shl(self.log_n.into())?.checked_add(self.p.into())?;
+        blocks.checked_mul(u64::from(self.r) * 128)
+    }
+
+    fn hash(self, password: &[u8], salt: &[u8]) -> Option<[u8; HASH_LEN]> {
+        let params = Params::new(self.log_n, self.r, self.p, HASH_LEN).ok()?;
+        let mut hash = [0; HASH_LEN];
+        scrypt::scrypt(password, salt, &params, &mut hash).ok()?;
+        Some(hash)
+    }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { log_n, p, r } = self;
+        write!(f, "ln={log_n},p={p},r={r}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made by dnsdist 1.7.3: `hashPassword("pw")`.
+    const DNSDISTS: &str =
+        "$scrypt$ln=10,p=1,r=8$9YC3dnoVtldYgivBfQF7EQ==$MCzLh265bCpzmktPihFtVkgXn6xuuCnchlaDWNkTe4U=";
+
+    #[test]
+    fn plain_passwords_match_themselves() {
+        assert!(matches("secret", "secret"));
+        for wrong in ["", "secre", "secret1", "Secret"] {
+            assert!(!matches("secret", wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn hashes_of_dnsdist_are_understood() {
+        assert!(matches(DNSDISTS, "pw"));
+        assert!(!matches(DNSDISTS, "pw2"));
+        assert!(!matches(DNSDISTS, DNSDISTS));
+    }
+
+    #[test]
+    fn our_hashes_are_written_as_dnsdists() {
+        let salt = BASE64.decode(b"9YC3dnoVtldYgivBfQF7EQ==").unwrap();
+        assert_eq!(hash_password("pw", salt.try_into().unwrap()).unwrap(), DNSDISTS);
+    }
+
+    #[test]
+    fn broken_or_enormous_hashes_match_nothing() {
+        let (work, rest) = (
+            "ln=10,p=1,r=8",
+            "$9YC3dnoVtldYgivBfQF7EQ==$MCzLh265bCpzmktPihFtVkgXn6xuuCnchlaDWNkTe4U=",
+        );
+        assert!(matches(&format!("$scrypt${work}{rest}"), "pw"));
+        for work in [
+            "ln=10,p=1",
+            "ln=,p=1,r=8",
+            "p=1,r=8,ln=10",
+            "ln=63,p=1,r=8",
+            "ln=10,p=1,r=4294967295",
+            "ln=300,p=1,r=8",
+        ] {
+            assert!(!matches(&format!("$scrypt${work}{rest}"), "pw"), "{work}");
+        }
+        for broken in [
+            "$scrypt$",
+            "$scrypt$ln=10,p=1,r=8",
+            "$scrypt$ln=10,p=1,r=8$!$!",
+            "$scrypt$ln=10,p=1,r=8$$",
+        ] {
+            assert!(!matches(broken, "pw"), "{broken}");
+            assert!(!matches(broken, broken), "{broken}");
+        }
+    }
+}
