@@ -44,7 +44,9 @@ fn check_caches(spec: &Spec, findings: &mut Vec<Diagnostic>) -> Vec<CheckedSetti
     let mut checked = Vec::new();
     for cache in &spec.caches {
         let mut settings = cache.value.clone();
-        settings.stale_window = settings.stale_window.max(spec.stale.window);
+        settings.stale_window = spec.stale.window;
+        settings.prefetch = spec.cache_defaults.prefetch;
+        settings.max_bytes = spec.cache_defaults.max_bytes;
         match settings.check() {
             Ok(settings) => checked.push(settings),
             Err(error) => findings.push(Diagnostic::error(cache.place.clone(), error.to_string())),

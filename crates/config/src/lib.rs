@@ -13,6 +13,9 @@
 //! Not here: opening files that are written to, sockets, threads, clocks, and the swap itself.
 #![forbid(unsafe_code)]
 
+pub mod dialects;
+
+mod base64;
 mod check;
 mod diagnostics;
 mod nearest;
@@ -28,5 +31,5 @@ pub use settings::{
 };
 pub use snapshot::{Built, Pool, Seeds, Snapshot};
 pub use spec::{
-    BackendKey, BackendSpec, CacheIndex, ConsoleSpec, PoolSpec, PoolSpecs, RuleSpecs, Spec, WebSpec,
+    BackendKey, BackendSpec, CacheDefaults, CacheIndex, ConsoleSpec, PoolSpec, PoolSpecs, RuleSpecs, Spec, WebSpec,
 };

@@ -26,7 +26,7 @@ pub struct Spec {
     pub acl: NetmaskGroup,
     /// What others get.
     pub acl_refusal: AclRefusal,
-    /// Who is believed about the real client's address (`setProxyProtocolACL`) is not here: not supported.
+    /// The chains of rules.
     pub rules: RuleSpecs,
     /// Pools in the order of their first mention; the first has the empty name.
     pub pools: PoolSpecs,
@@ -34,6 +34,8 @@ pub struct Spec {
     pub backends: Vec<BackendSpec>,
     /// Caches in the order in which they were made.
     pub caches: Vec<Placed<CacheSettings>>,
+    /// What all caches have in common.
+    pub cache_defaults: CacheDefaults,
     /// Where `LogAction` writes.
     pub log_targets: LogTargets,
     /// The policy of pools that have none of their own.
@@ -70,6 +72,15 @@ pub struct Spec {
     pub web: WebSpec,
     /// What the server calls itself.
     pub server_id: Option<String>,
+}
+
+/// What was said about all caches at once; dnsdist has no such settings.
+#[derive(Clone, Debug, Default)]
+pub struct CacheDefaults {
+    /// The most bytes of each; `None` leaves it to the number of entries.
+    pub max_bytes: Option<usize>,
+    /// Whether popular answers are fetched anew before they expire.
+    pub prefetch: bool,
 }
 
 /// The chains of rules, one for each moment in a query's life.
@@ -205,6 +216,7 @@ impl Spec {
             pools: PoolSpecs::new(place),
             backends: Vec::new(),
             caches: Vec::new(),
+            cache_defaults: CacheDefaults::default(),
             log_targets: LogTargets::default(),
             policy: &weir_balance::POLICIES[0],
             balancing: PolicySettings::new(0),

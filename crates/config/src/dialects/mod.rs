@@ -1,0 +1,3 @@
+//! Foreign configuration languages, each with a folder of its own.
+
+pub mod dnsdist;
