@@ -91,7 +91,7 @@ impl Prober {
         let gone: Vec<Key> = self
             .watched
             .iter()
-            .filter(|(_, watched)| !self.snapshot.backends.iter().any(|new| same(watched.health.backend(), new)))
+            .filter(|(_, watched)| !self.snapshot.backends.iter().any(|new| watched.health.backend().is(new)))
             .map(|(key, _)| key)
             .collect();
         for key in gone {
@@ -101,8 +101,12 @@ impl Prober {
         }
         let now = clock::now();
         for backend in &self.snapshot.backends {
-            if !self.watched.iter().any(|(_, watched)| same(watched.health.backend(), backend)) {
-                self.watched.insert(Watched { health: Health::new(Arc::clone(backend), now), probe: None });
+            let known = self.watched.values_mut().find(|watched| watched.health.backend().is(backend));
+            match known {
+                Some(watched) => watched.health.reconfigure(Arc::clone(backend)),
+                None => {
+                    self.watched.insert(Watched { health: Health::new(Arc::clone(backend), now), probe: None });
+                }
             }
         }
     }
@@ -240,9 +244,4 @@ impl Probe {
             Self::Tcp { stream, .. } => poller.remove(stream),
         };
     }
-}
-
-/// Whether a machine for `watched` serves `backend`: the same backend under the same settings.
-fn same(watched: &Arc<Backend>, backend: &Arc<Backend>) -> bool {
-    Arc::ptr_eq(watched, backend) || watched.is(backend) && watched.settings() == backend.settings()
 }

@@ -32,6 +32,7 @@ pub(crate) struct ClientConnection {
     queries: u32,
     /// Reads since the last whole query (`setTCPMaxReadIOsPerQuery`).
     reads: u32,
+    all_reads: u32,
     opened: Timestamp,
     /// The last time a byte moved, or a reply was queued.
     active: Timestamp,
@@ -69,6 +70,7 @@ impl ClientConnection {
             in_flight: 0,
             queries: 0,
             reads: 0,
+            all_reads: 0,
             opened: now,
             active: now,
             is_closing: false,
@@ -82,6 +84,7 @@ impl ClientConnection {
             Filled::Bytes => {
                 self.active = now;
                 self.reads += 1;
+                self.all_reads = self.all_reads.saturating_add(1);
                 let limit = limits.max_read_ios_per_query;
                 if limit > 0 && self.reads > limit {
                     return Err(Ending::TooManyReads);
@@ -159,6 +162,12 @@ impl ClientConnection {
     /// Whether everything that was asked is answered and nothing more will be taken.
     pub(crate) fn is_finished(&self) -> bool {
         self.is_closing && !self.is_busy()
+    }
+
+    /// For the accounts: queries read, age in milliseconds, and reads.
+    pub(crate) fn account(&self, now: Timestamp) -> (u32, u32, u32) {
+        let age_ms = now.since(self.opened).as_millis().try_into().unwrap_or(u32::MAX);
+        (self.queries, age_ms, self.all_reads)
     }
 
     /// When this connection has to have moved on, or ends.

@@ -68,10 +68,6 @@ impl<T> Later<T> {
         self.heap.peek().map(|Reverse((at, ..))| *at)
     }
 
-    /// Whether nothing waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.heap.is_empty()
-    }
 }
 
 #[cfg(test)]

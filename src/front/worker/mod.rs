@@ -30,12 +30,12 @@ use weir_balance::{CoalesceLimits, Coalescer, Pending, PendingLimits};
 use weir_config::Snapshot;
 use weir_control::counters::Counter;
 use weir_linux::poll::{Event, Events, Interest, Poller, Waker};
-use weir_linux::tcp;
 use weir_linux::udp::{Batch, DEFAULT_BATCH, Peer};
 use weir_wire::{MAX_MESSAGE_LEN, Timestamp};
 
 use asker::{Asker, FlightKey, Forwarded};
 use later::Later;
+use streams::TcpFrontend;
 use udp::UdpFrontend;
 use uplink::Uplink;
 use upstream::Upstream;
@@ -63,15 +63,6 @@ const MAX_SPARE_BUFFERS: usize = 1024;
 
 /// How long pending queries may finish once the program is asked to stop.
 pub(crate) const GRACE: Duration = Duration::from_secs(4);
-
-/// A listening TCP socket.
-pub(crate) struct TcpFrontend {
-    listener: tcp::Listener,
-    /// Replies in flight per connection.
-    max_in_flight: u32,
-    max_connections: u32,
-    open: u32,
-}
 
 /// Things to do at a given time.
 enum Due {
@@ -294,9 +285,9 @@ impl Worker {
 
     fn change_frontends(&mut self, change: Change) {
         let opened = match change {
-            Change::OpenUdp(listener) => self.open_udp(listener),
-            Change::OpenTcp { listener, max_in_flight, max_connections } => {
-                self.open_tcp(listener, max_in_flight, max_connections)
+            Change::OpenUdp { listener, counters } => self.open_udp(listener, counters),
+            Change::OpenTcp { listener, counters, max_in_flight, max_connections } => {
+                self.open_tcp(TcpFrontend::new(listener, counters, max_in_flight, max_connections))
             }
             Change::Close(address) => {
                 self.close_udp(address);

@@ -1,16 +1,17 @@
 //! TCP clients: accept, read queries, write replies in the order in which they come.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use weir_control::counters::Counter;
+use weir_control::counters::{Counter, FrontendCounter, FrontendCounters};
 use weir_linux::poll::{Event, Interest};
 use weir_linux::tcp::{Accepted, Listener};
 use weir_policy::{Ends, Transport};
 use weir_wire::Timestamp;
 
 use super::asker::{Client, canonical};
-use super::{Due, TcpFrontend, Token, Worker};
+use super::{Due, Token, Worker};
 use crate::front::clock;
 use crate::front::journey::{Next, Written};
 use crate::front::slab::Key;
@@ -30,11 +31,33 @@ const DEFAULT_MAX_IN_FLIGHT: u32 = 100;
 /// How long to leave a listener alone that cannot accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// A listening TCP socket.
+pub(crate) struct TcpFrontend {
+    listener: Listener,
+    counters: Arc<FrontendCounters>,
+    /// Queries in flight per connection.
+    max_in_flight: u32,
+    /// Connections at once; 0 is no limit.
+    max_connections: u32,
+    open: u32,
+}
+
+impl TcpFrontend {
+    /// `max_in_flight` and `max_connections` as the configuration has them: 0 is the default, or no limit.
+    pub(crate) fn new(
+        listener: Listener,
+        counters: Arc<FrontendCounters>,
+        max_in_flight: u32,
+        max_connections: u32,
+    ) -> Self {
+        let max_in_flight = if max_in_flight == 0 { DEFAULT_MAX_IN_FLIGHT } else { max_in_flight };
+        Self { listener, counters, max_in_flight, max_connections, open: 0 }
+    }
+}
+
 impl Worker {
     /// Starts to accept from a socket.
-    pub(super) fn open_tcp(&mut self, listener: Listener, max_in_flight: u32, limit: u32) -> std::io::Result<()> {
-        let max_in_flight = if max_in_flight == 0 { DEFAULT_MAX_IN_FLIGHT } else { max_in_flight };
-        let frontend = TcpFrontend { listener, max_in_flight, max_connections: limit, open: 0 };
+    pub(super) fn open_tcp(&mut self, frontend: TcpFrontend) -> std::io::Result<()> {
         let key = self.tcp_frontends.insert(frontend);
         match self.tcp_frontends.get(key) {
             Some(frontend) => {
@@ -92,6 +115,7 @@ impl Worker {
             return;
         }
         frontend.open += 1;
+        frontend.counters.connection_opened();
         let max_in_flight = frontend.max_in_flight;
         let connection = ClientConnection::new(accepted, (key, max_in_flight), now);
         let deadline = connection.deadline(&self.snapshot.tcp);
@@ -147,6 +171,7 @@ impl Worker {
     fn on_stream_query(&mut self, key: Key, query: &[u8], ends: Ends, now: Timestamp) {
         let mut out = std::mem::take(&mut self.scratch);
         let random = self.random.next_u64();
+        self.count_frontend(key, FrontendCounter::Queries);
         let next = self.desk.on_query(&self.snapshot, query, ends, (now, random), &mut out);
         let client = Client::Tcp { connection: key };
         match next {
@@ -189,7 +214,15 @@ impl Worker {
         self.watch_client(key);
     }
 
+    fn count_frontend(&self, key: Key, counter: FrontendCounter) {
+        let frontend = self.clients.get(key).and_then(|client| self.tcp_frontends.get(client.frontend));
+        if let Some(frontend) = frontend {
+            frontend.counters.add(counter, 1);
+        }
+    }
+
     fn send_to_client(&mut self, key: Key, reply: &[u8], now: Timestamp) {
+        self.count_frontend(key, FrontendCounter::Responses);
         self.with_client(key, |client| {
             client.in_flight = client.in_flight.saturating_sub(1);
             client.send(reply, now)
@@ -265,6 +298,18 @@ impl Worker {
         let Some(client) = self.clients.remove(key) else { return };
         if let Some(frontend) = self.tcp_frontends.get_mut(client.frontend) {
             frontend.open = frontend.open.saturating_sub(1);
+            let (queries, duration_ms, reads) = client.account(clock::now());
+            frontend.counters.connection_closed(queries, duration_ms, reads);
+            let counter = match ending {
+                Ending::Finished => None,
+                Ending::DiedReading | Ending::TooManyReads => Some(FrontendCounter::TcpDiedReadingQuery),
+                Ending::DiedWriting => Some(FrontendCounter::TcpDiedSendingResponse),
+                Ending::TimedOut if client.is_busy() => Some(FrontendCounter::TcpDownstreamTimeouts),
+                Ending::TimedOut => Some(FrontendCounter::TcpClientTimeouts),
+            };
+            if let Some(counter) = counter {
+                frontend.counters.add(counter, 1);
+            }
         }
         let address = canonical(client.client).ip();
         self.site.tcp_clients.release(address, &self.snapshot.tcp);

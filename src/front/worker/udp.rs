@@ -1,8 +1,9 @@
 //! UDP clients: batches of queries in, batches of answers out.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use weir_control::counters::Counter;
+use weir_control::counters::{Counter, FrontendCounter, FrontendCounters};
 use weir_linux::poll::Interest;
 use weir_linux::udp::{DEFAULT_BATCH, Listener, Packet, Peer, SendBatch};
 use weir_policy::{Ends, Transport};
@@ -18,18 +19,27 @@ use crate::front::slab::Key;
 pub(crate) struct UdpFrontend {
     listener: Listener,
     answers: SendBatch,
+    counters: Arc<FrontendCounters>,
 }
 
 impl UdpFrontend {
-    pub(crate) fn new(listener: Listener) -> Self {
-        Self { listener, answers: SendBatch::new(DEFAULT_BATCH, MAX_UDP_REPLY) }
+    pub(crate) fn new(listener: Listener, counters: Arc<FrontendCounters>) -> Self {
+        Self { listener, counters, answers: SendBatch::new(DEFAULT_BATCH, MAX_UDP_REPLY) }
+    }
+}
+
+impl UdpFrontend {
+    /// Sends the answers that wait; the kernel drops those that it has no room for.
+    fn flush(&mut self) {
+        let sent = self.answers.flush(&self.listener);
+        self.counters.add(FrontendCounter::Responses, sent.sent as u64);
     }
 }
 
 impl Worker {
     /// Starts to serve a socket.
-    pub(super) fn open_udp(&mut self, listener: Listener) -> std::io::Result<()> {
-        let key = self.udp_frontends.insert(UdpFrontend::new(listener));
+    pub(super) fn open_udp(&mut self, listener: Listener, counters: Arc<FrontendCounters>) -> std::io::Result<()> {
+        let key = self.udp_frontends.insert(UdpFrontend::new(listener, counters));
         let token = Token::UdpFrontend(key).to_bits();
         match self.udp_frontends.get(key) {
             Some(frontend) => self.poller.add(&frontend.listener, token, Interest::Read),
@@ -52,6 +62,7 @@ impl Worker {
         for _ in 0..BATCHES_PER_TURN {
             let Some(frontend) = self.udp_frontends.get(key) else { break };
             let Ok(received) = batch.recv(&frontend.listener) else { break };
+            frontend.counters.add(FrontendCounter::Queries, received as u64);
             let now = clock::now();
             for packet in batch.packets() {
                 self.on_datagram(key, &packet, now);
@@ -148,7 +159,7 @@ impl Worker {
     pub(super) fn flush_frontends(&mut self) {
         for frontend in self.udp_frontends.values_mut() {
             if !frontend.answers.is_empty() {
-                frontend.answers.flush(&frontend.listener);
+                frontend.flush();
             }
         }
     }
@@ -157,7 +168,7 @@ impl Worker {
 /// A place for an answer; a full batch is sent first.
 fn free_slot(frontend: &mut UdpFrontend) -> Option<weir_linux::udp::Slot<'_>> {
     if frontend.answers.is_full() {
-        frontend.answers.flush(&frontend.listener);
+        frontend.flush();
     }
     frontend.answers.slot()
 }
