@@ -1,6 +1,8 @@
 //! `/jsonstat` and `/api/v1`: JSON with dnsdist's keys.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, PoisonError};
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -183,11 +185,8 @@ pub(super) async fn expunge(State(web): State<Web>, Query(parameters): Parameter
     to_json(&json!({ "status": "purged", "count": count }))
 }
 
-fn servers(snapshot: &Snapshot, backends: &[std::sync::Arc<Backend>], web: &Web) -> Vec<Value> {
-    let rates = web
-        .rates
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+fn servers(snapshot: &Snapshot, backends: &[Arc<Backend>], web: &Web) -> Vec<Value> {
+    let rates = web.rates.lock().unwrap_or_else(PoisonError::into_inner);
     let rows = backends.iter().enumerate();
     rows.map(|(id, backend)| with_id(id, server_fields(snapshot, backend, &rates)))
         .collect()
@@ -209,7 +208,7 @@ fn server_fields(snapshot: &Snapshot, backend: &Backend, rates: &Rates) -> Value
         "pools": pools.map(|pool| pool.name.as_str()).collect::<Vec<_>>(),
         "qps": rate.queries,
         "dropRate": rate.drops,
-        "qpsLimit": settings.qps.map_or(0, std::num::NonZeroU32::get),
+        "qpsLimit": settings.qps.map_or(0, NonZeroU32::get),
         "outstanding": backend.outstanding(),
         "latency": backend.latency_us() / 1000.0,
         "tcpLatency": backend.tcp_latency_us() / 1000.0,

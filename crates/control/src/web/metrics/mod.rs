@@ -4,8 +4,11 @@
 //! wants it. Values that dnsdist also has, but Weir counts nowhere (TLS, DoH, dynamic blocks per frontend and
 //! server), are left out; the global ones are zero, see [`Unused`](crate::counters::Unused).
 
+mod columns;
+mod text;
+
 use std::collections::BTreeMap;
-use std::fmt::{self, Display, Write};
+use std::sync::Arc;
 
 use weir_balance::{Backend, FailureKind};
 use weir_cache::{Cache, Refusal};
@@ -15,6 +18,8 @@ use weir_policy::Transport;
 use super::Status;
 use crate::counters::{Counter, Counters, FrontendCounter, FrontendCounters, Kind, LATENCY_BUCKETS, Reading};
 use crate::usage::Usage;
+use columns::{CACHE_COLUMNS, FRONTEND_AVERAGES, SERVER_COLUMNS};
+use text::Text;
 
 /// The whole page.
 pub(super) fn page(status: &dyn Status) -> String {
@@ -23,11 +28,7 @@ pub(super) fn page(status: &dyn Status) -> String {
         .web
         .as_ref()
         .is_some_and(|web| web.access.add_instance_label);
-    let mut text = Text {
-        out: String::new(),
-        family: String::new(),
-        instance: snapshot.server_id.clone().filter(|_| instance),
-    };
+    let mut text = Text::new(snapshot.server_id.clone().filter(|_| instance));
     write_globals(&mut text, status.counters(), &Usage::read(status.started()));
     write_latency(&mut text, status.counters());
     write_servers(&mut text, &snapshot);
@@ -36,7 +37,7 @@ pub(super) fn page(status: &dyn Status) -> String {
     write_rules(&mut text, &snapshot);
     text.family("dnsdist_info", Kind::Gauge, "Information about the program");
     text.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
-    text.out
+    text.into_string()
 }
 
 fn write_globals(text: &mut Text, counters: &Counters, usage: &Usage) {
@@ -81,85 +82,6 @@ fn write_latency(text: &mut Text, counters: &Counters) {
     );
     text.line("dnsdist_latency_count", &[], below);
 }
-
-/// A value of a backend, of a frontend or of a pool's cache that is worked out on demand: the ending of the metric's name,
-/// its kind, what it means, and where it comes from.
-type Column<T> = (&'static str, Kind, &'static str, fn(&T) -> f64);
-
-const SERVER_COLUMNS: [Column<Backend>; 12] = [
-    (
-        "status",
-        Kind::Gauge,
-        "Whether this backend is up (1) or down (0)",
-        |backend| f64::from(backend.is_up()),
-    ),
-    (
-        "latency",
-        Kind::Gauge,
-        "Mean latency over UDP, in milliseconds",
-        |backend| backend.latency_us() / 1000.0,
-    ),
-    (
-        "tcplatency",
-        Kind::Gauge,
-        "Mean latency over TCP, in milliseconds",
-        |backend| backend.tcp_latency_us() / 1000.0,
-    ),
-    (
-        "outstanding",
-        Kind::Gauge,
-        "Queries that wait for a reply",
-        |backend| f64::from(backend.outstanding()),
-    ),
-    (
-        "order",
-        Kind::Gauge,
-        "The order in which this backend is picked",
-        |backend| f64::from(backend.settings().order),
-    ),
-    (
-        "weight",
-        Kind::Gauge,
-        "The share of queries that this backend gets",
-        |backend| f64::from(backend.settings().weight.get()),
-    ),
-    (
-        "tcpcurrentconnections",
-        Kind::Gauge,
-        "TCP connections open now",
-        |backend| f64::from(backend.tcp_connections()),
-    ),
-    (
-        "tcpmaxconcurrentconnections",
-        Kind::Counter,
-        "The most TCP connections ever open at once",
-        |backend| f64::from(backend.tcp_most_connections()),
-    ),
-    (
-        "tcpavgqueriesperconn",
-        Kind::Gauge,
-        "Mean number of queries on a TCP connection",
-        Backend::tcp_queries_per_connection,
-    ),
-    (
-        "tcpavgconnduration",
-        Kind::Gauge,
-        "Mean life of a TCP connection, in milliseconds",
-        Backend::tcp_connection_ms,
-    ),
-    (
-        "healthcheckfailures",
-        Kind::Counter,
-        "Health checks that failed",
-        |backend| backend.failed_checks() as f64,
-    ),
-    (
-        "healthchecklatency",
-        Kind::Gauge,
-        "Latency of the last successful health check, in milliseconds",
-        Backend::check_latency_ms,
-    ),
-];
 
 fn write_servers(text: &mut Text, snapshot: &Snapshot) {
     let backends: Vec<(String, String, &Backend)> = snapshot
@@ -210,28 +132,7 @@ fn write_servers(text: &mut Text, snapshot: &Snapshot) {
     );
 }
 
-const FRONTEND_AVERAGES: [Column<FrontendCounters>; 3] = [
-    (
-        "tcpavgqueriesperconnection",
-        Kind::Gauge,
-        "Mean number of queries on a TCP connection",
-        |frontend| frontend.averages()[0],
-    ),
-    (
-        "tcpavgconnectionduration",
-        Kind::Gauge,
-        "Mean life of a TCP connection, in milliseconds",
-        |frontend| frontend.averages()[1],
-    ),
-    (
-        "tcpavgreadios",
-        Kind::Gauge,
-        "Mean number of reads per query over TCP",
-        |frontend| frontend.averages()[2],
-    ),
-];
-
-fn write_frontends(text: &mut Text, frontends: &[std::sync::Arc<FrontendCounters>]) {
+fn write_frontends(text: &mut Text, frontends: &[Arc<FrontendCounters>]) {
     let mut family = |ending: &str, kind, help: &str, value: &dyn Fn(&FrontendCounters) -> f64| {
         text.family(&format!("dnsdist_frontend_{ending}"), kind, help);
         let concerned = frontends
@@ -264,90 +165,6 @@ pub(super) fn transport_name(transport: Transport) -> &'static str {
         Transport::Tcp => "TCP",
     }
 }
-
-/// A column of a pool's cache.
-type CacheColumn = (&'static str, Kind, &'static str, fn(&weir_cache::Counters) -> u64);
-
-const CACHE_COLUMNS: [CacheColumn; 13] = [
-    (
-        "dnsdist_pool_cache_entries",
-        Kind::Gauge,
-        "Entries in the cache",
-        |counters| counters.entries,
-    ),
-    (
-        "dnsdist_pool_cache_hits",
-        Kind::Counter,
-        "Queries answered from the cache",
-        |counters| counters.hits,
-    ),
-    (
-        "dnsdist_pool_cache_misses",
-        Kind::Counter,
-        "Queries not found in the cache",
-        |counters| counters.misses,
-    ),
-    (
-        "dnsdist_pool_cache_deferred_inserts",
-        Kind::Counter,
-        "Inserts that had to wait for a lock",
-        |counters| counters.deferred_inserts,
-    ),
-    (
-        "dnsdist_pool_cache_deferred_lookups",
-        Kind::Counter,
-        "Lookups that had to wait for a lock",
-        |counters| counters.deferred_lookups,
-    ),
-    (
-        "dnsdist_pool_cache_lookup_collisions",
-        Kind::Counter,
-        "Lookups that met another question with the same hash",
-        |counters| counters.lookup_collisions,
-    ),
-    (
-        "dnsdist_pool_cache_insert_collisions",
-        Kind::Counter,
-        "Inserts that met another question with the same hash",
-        |counters| counters.insert_collisions,
-    ),
-    (
-        "dnsdist_pool_cache_ttl_too_shorts",
-        Kind::Counter,
-        "Replies not stored because of their TTL",
-        weir_cache::Counters::ttl_too_shorts,
-    ),
-    (
-        "dnsdist_pool_cache_cleanup_count_total",
-        Kind::Counter,
-        "Purges of expired entries",
-        |counters| counters.cleanups,
-    ),
-    (
-        "weir_pool_cache_bytes",
-        Kind::Gauge,
-        "Memory of the cache's entries, in bytes",
-        |counters| counters.bytes,
-    ),
-    (
-        "weir_pool_cache_inserts_total",
-        Kind::Counter,
-        "Replies stored",
-        |counters| counters.inserts,
-    ),
-    (
-        "weir_pool_cache_evictions_total",
-        Kind::Counter,
-        "Entries removed to make room",
-        |counters| counters.evictions,
-    ),
-    (
-        "weir_pool_cache_stale_hits_total",
-        Kind::Counter,
-        "Queries answered from an expired entry",
-        |counters| counters.stale_hits,
-    ),
-];
 
 fn write_pools(text: &mut Text, snapshot: &Snapshot) {
     let label = |pool: &Pool| match pool.name.as_str() {
@@ -423,66 +240,5 @@ fn write_rules(text: &mut Text, snapshot: &Snapshot) {
     );
     for (id, hits) in &hits {
         text.sample(&[("id", id)], hits);
-    }
-}
-
-/// The page as it grows.
-struct Text {
-    out: String,
-    family: String,
-    /// The value of the label `instance` on every sample, where there is to be one.
-    instance: Option<String>,
-}
-
-impl Text {
-    /// Begins a family of samples.
-    fn family(&mut self, name: &str, kind: Kind, help: &str) {
-        self.header(name, &kind, help);
-        name.clone_into(&mut self.family);
-    }
-
-    fn header(&mut self, name: &str, kind: &dyn Display, help: &str) {
-        self.write(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
-    }
-
-    /// A sample of the family that was begun last.
-    fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
-        let name = std::mem::take(&mut self.family);
-        self.line(&name, labels, value);
-        self.family = name;
-    }
-
-    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
-        self.out.push_str(name);
-        let instance = self.instance.take();
-        let common = instance.as_deref().map(|instance| ("instance", instance));
-        for (at, (label, value)) in labels.iter().copied().chain(common).enumerate() {
-            let opening = if at == 0 { '{' } else { ',' };
-            self.write(format_args!("{opening}{label}=\"{}\"", Escaped(value)));
-        }
-        if !labels.is_empty() || instance.is_some() {
-            self.out.push('}');
-        }
-        self.instance = instance;
-        self.write(format_args!(" {value}\n"));
-    }
-
-    fn write(&mut self, text: fmt::Arguments<'_>) {
-        let written = self.out.write_fmt(text);
-        debug_assert!(written.is_ok(), "writing to a String cannot fail");
-    }
-}
-
-/// A label's value, escaped as the format asks for.
-struct Escaped<'a>(&'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c {
-            '\\' => f.write_str("\\\\"),
-            '"' => f.write_str("\\\""),
-            '\n' => f.write_str("\\n"),
-            c => f.write_char(c),
-        })
     }
 }
