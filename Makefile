@@ -50,7 +50,8 @@ lab: setup ## the whole site on this machine, in network namespaces (root); the 
 	$(CARGO) run --quiet --locked -p weir-lab --bin weir-lab -- up-and-check $(LAB)
 
 bench: setup ## side by side with dnsdist, in one run, as ratios
-	$(CARGO) run --quiet --release --locked -p weir-lab --bin weir-bench -- $(BENCH)
+	$(CARGO) build --release --locked -p weir --bin weir -p weir-linux --example echo -p weir-bench --bin weir-bench
+	$(CARGO) run --quiet --release --locked -p weir-bench -- $(BENCH)
 
 FUZZ_SECONDS ?= 60
 fuzz: ## each cargo-fuzz target for FUZZ_SECONDS; the corpus itself replays in `make test`
