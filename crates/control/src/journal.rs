@@ -11,11 +11,17 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::span;
+use tracing::subscriber::SetGlobalDefaultError;
 use tracing::{Event, Level, Metadata, Subscriber};
+
+/// The installed journal, as [`Journal::to_bits`] has it.
+static INSTALLED: AtomicU8 = AtomicU8::new(0);
 
 /// How lines look and which are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,9 +48,47 @@ impl Journal {
     /// Makes this the journal of the whole program.
     ///
     /// # Errors
-    /// When there is one already.
-    pub fn install(self) -> Result<(), tracing::subscriber::SetGlobalDefaultError> {
-        tracing::subscriber::set_global_default(self)
+    /// When there is one already; see [`change`](Self::change).
+    pub fn install(self) -> Result<(), SetGlobalDefaultError> {
+        INSTALLED.store(self.to_bits(), Relaxed);
+        tracing::subscriber::set_global_default(StandardOutput)
+    }
+
+    /// Makes the installed journal go on like this, as a configuration (`setStructuredLogging`, `setVerbose`) may
+    /// want it.
+    pub fn change(self) {
+        INSTALLED.store(self.to_bits(), Relaxed);
+        // tracing remembers for each event whether anybody wants it.
+        tracing::callsite::rebuild_interest_cache();
+    }
+
+    /// The journal that was installed or changed to last.
+    pub fn current() -> Self {
+        Self::from_bits(INSTALLED.load(Relaxed))
+    }
+
+    const fn to_bits(self) -> u8 {
+        (self.format as u8) << 1 | self.verbose as u8
+    }
+
+    const fn from_bits(bits: u8) -> Self {
+        let format = match bits >> 1 {
+            0 => Format::Plain,
+            1 => Format::PlainWithTime,
+            _ => Format::Structured,
+        };
+        Self {
+            format,
+            verbose: bits & 1 == 1,
+        }
+    }
+
+    fn max_level(self) -> LevelFilter {
+        if self.verbose {
+            LevelFilter::DEBUG
+        } else {
+            LevelFilter::INFO
+        }
     }
 
     /// The line for an event that happened at `time`.
@@ -71,16 +115,22 @@ impl Journal {
     }
 }
 
-impl Subscriber for Journal {
+/// Writes what [`Journal::current`] says.
+struct StandardOutput;
+
+impl Subscriber for StandardOutput {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        let most = if self.verbose { Level::DEBUG } else { Level::INFO };
-        metadata.is_event() && *metadata.level() <= most
+        metadata.is_event() && *metadata.level() <= Journal::current().max_level()
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(Journal::current().max_level())
     }
 
     fn event(&self, event: &Event<'_>) {
         // Before 1970 the clock is wrong anyway.
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let line = self.line(event, time);
+        let line = Journal::current().line(event, time);
         // Where standard output is gone there is nowhere left to say so.
         let _ = io::stdout().lock().write_all(line.as_bytes());
     }
@@ -245,6 +295,17 @@ mod tests {
     }
 
     #[test]
+    fn the_installed_journal_can_be_changed() {
+        for format in [Format::Plain, Format::PlainWithTime, Format::Structured] {
+            for verbose in [false, true] {
+                let journal = Journal { format, verbose };
+                journal.change();
+                assert_eq!(Journal::current(), journal);
+            }
+        }
+    }
+
+    #[test]
     fn dates_follow_the_calendar() {
         assert_eq!(date(0), (1970, 1, 1));
         assert_eq!(date(11_016), (2000, 2, 29));
@@ -282,7 +343,7 @@ mod tests {
 
     impl Subscriber for Recorder {
         fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-            self.journal.enabled(metadata)
+            *metadata.level() <= self.journal.max_level()
         }
 
         fn event(&self, event: &Event<'_>) {
@@ -290,8 +351,8 @@ mod tests {
             self.lines.lock().unwrap().push_str(&line);
         }
 
-        fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
-            self.journal.new_span(span)
+        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
         }
 
         fn record(&self, _: &span::Id, _: &span::Record<'_>) {}

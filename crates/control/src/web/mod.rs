@@ -33,7 +33,8 @@ use axum::routing::{delete, get};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 use weir_config::{Snapshot, WebAccess};
 
@@ -107,7 +108,11 @@ pub(crate) async fn serve(listener: TcpListener, web: Web) {
 #[derive(Clone, Copy)]
 struct Client(SocketAddr);
 
-async fn converse(stream: TcpStream, router: Router) -> io::Result<()> {
+/// One request and its answer over any byte stream.
+async fn converse<S>(stream: S, router: Router) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
