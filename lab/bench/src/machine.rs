@@ -8,7 +8,7 @@ use rustix::system::uname;
 
 /// Niceness of servers and load generator when run as root: other work on the machine waits, and the measured lose
 /// less to it. The same for all.
-pub(crate) const PRIORITY: i32 = -10;
+pub(crate) const PRIORITY: i32 = -20;
 
 /// Gives this thread [`PRIORITY`]; says whether it could.
 pub(crate) fn raise_priority() -> bool {

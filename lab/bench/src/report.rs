@@ -186,8 +186,18 @@ impl Report {
         text.push_str("\n\n");
         text.push_str(&align(&rows));
         text.push_str("\nNumbers are medians (smallest–largest); ratios are those of the medians.\n");
-        for line in self.lines.iter().filter(|line| !line.notes.is_empty()) {
-            let _ = writeln!(text, "  {}: {}", line.what, line.notes.join("; "));
+        let mut told = Vec::new();
+        for line in &self.lines {
+            // A server that did not start is missing in several lines for one reason.
+            for note in line
+                .notes
+                .iter()
+                .filter(|note| !told.contains(note))
+                .collect::<Vec<_>>()
+            {
+                let _ = writeln!(text, "  {}: {note}", line.what);
+                told.push(note);
+            }
         }
         text.push_str(&self.sentences());
         text

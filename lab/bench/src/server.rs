@@ -68,8 +68,35 @@ pub(crate) struct Programs {
 
 /// What differs between the configurations of the measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Setting {
+    /// How many answers the packet cache may hold.
+    pub(crate) cache_entries: u32,
+    /// Whether clients are limited.
+    pub(crate) limiter: Limiter,
+}
+
+impl Setting {
+    /// A cache that holds everything, no limiter.
+    pub(crate) const PLAIN: Self = Self {
+        cache_entries: 1_000_000,
+        limiter: Limiter::None,
+    };
+    /// A cache that holds everything, a limiter that finds a bucket for each client and drops nothing.
+    pub(crate) const LIMITED: Self = Self {
+        limiter: Limiter::PerClient,
+        ..Self::PLAIN
+    };
+    /// A cache for one answer: what a server needs for itself.
+    pub(crate) const BARE: Self = Self {
+        cache_entries: 1,
+        ..Self::PLAIN
+    };
+}
+
+/// Whether clients are limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Limiter {
-    /// No limiter.
+    /// They are not.
     None,
     /// One bucket per client, which never runs empty.
     PerClient,
@@ -90,7 +117,7 @@ impl Server {
     /// Starts a server on `cpus` (as `taskset` writes them) and waits until it answers a query.
     pub(crate) fn start(
         kind: Kind,
-        limiter: Limiter,
+        setting: Setting,
         cpus: &str,
         programs: &Programs,
         backend: &mut Backend,
@@ -100,7 +127,7 @@ impl Server {
         let file = format!("{name}.conf");
         let file = programs
             .scratch
-            .write(&file, &configuration(address, backend.address(), limiter))?;
+            .write(&file, &configuration(address, backend.address(), setting))?;
         let arguments = command_line(kind, address, &file, programs);
         let mut command = Command::new("taskset");
         command.args(["-c", cpus]);
@@ -175,8 +202,8 @@ fn command_line(kind: Kind, address: SocketAddr, file: &Path, programs: &Program
 /// The one file that both front ends load: the blueprint's ACL, rules, pools and routing, dnsdist's batches switched
 /// on, one listener, a cache that holds everything. `setUp` because the backend is looked after during measurements
 /// only, and would fail a health check between them.
-fn configuration(listen: SocketAddr, backend: SocketAddr, limiter: Limiter) -> String {
-    let limiter = match limiter {
+fn configuration(listen: SocketAddr, backend: SocketAddr, setting: Setting) -> String {
+    let limiter = match setting.limiter {
         Limiter::None => "",
         Limiter::PerClient => "addAction(MaxQPSIPRule(1000000), DropAction())\n",
     };
@@ -187,7 +214,7 @@ setSecurityPollSuffix("")
 setUDPMultipleMessagesVectorSize(64)
 setUDPSocketBufferSizes(4194304, 4194304)
 setServerPolicy(leastOutstanding)
-pc = newPacketCache(1000000, {{maxTTL=86400}})
+pc = newPacketCache({entries}, {{maxTTL=86400}})
 getPool("rec"):setCache(pc)
 addAction(QTypeRule(DNSQType.ANY), DropAction())
 {limiter}newServer({{address="{backend}", pool={{"auth", "rec"}}}}):setUp()
@@ -196,6 +223,7 @@ suffixes:add(newDNSName("{auth}"))
 addAction(SuffixMatchNodeRule(suffixes), PoolAction("auth"))
 addAction(AllRule(), PoolAction("rec"))
 "#,
+        entries = setting.cache_entries,
         auth = Zone::Forwarded.name(),
     )
 }

@@ -151,7 +151,10 @@ impl Worker {
             let query = asker.query().ok()?;
             let subject = (&query, &asker.route, asker.ends.transport);
             let stale = worker.desk.stale(&snapshot, subject, now, out);
-            stale.or_else(|| worker.desk.servfail(&snapshot, &query, out).filter(|_| with_servfail))
+            if stale.is_some() || !with_servfail {
+                return stale;
+            }
+            worker.desk.servfail(&snapshot, &query, out)
         });
         if !written {
             self.forget(asker);

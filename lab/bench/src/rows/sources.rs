@@ -6,15 +6,15 @@ use crate::bench::{Bench, Fleet, WINDOW, failures, popular, sample};
 use crate::load::{Clients, Enough, Run};
 use crate::pace::Pace;
 use crate::report::{Line, Ratio, Spread, Target};
-use crate::server::{Kind, Limiter};
+use crate::server::{Kind, Setting};
 
 /// Growth by more than this is not flat: allocators and page counts are not exact.
 const FLAT: f64 = 1.05;
 
 /// Cost and memory.
 pub(crate) fn measure(bench: &mut Bench) -> io::Result<Vec<Line>> {
-    let limited = bench.start(&Kind::FRONTS, Limiter::PerClient)?;
-    let free = bench.start(&Kind::FRONTS, Limiter::None)?;
+    let limited = bench.start(&Kind::FRONTS, Setting::LIMITED)?;
+    let free = bench.start(&Kind::FRONTS, Setting::PLAIN)?;
     let mut costs = [const { Vec::new() }; 2];
     let mut memory = vec![resident(&limited)?];
     for million in 0..2 {

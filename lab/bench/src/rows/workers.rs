@@ -9,7 +9,7 @@ use crate::bench::{Bench, WINDOW, popular, sample};
 use crate::load::{Clients, Enough, Run};
 use crate::pace::Pace;
 use crate::report::{Line, Ratio, Spread, Target};
-use crate::server::{Kind, Limiter};
+use crate::server::{Kind, Setting};
 
 /// So many clients that the kernel spreads them evenly over the workers' sockets.
 const CLIENTS: u32 = 4_096;
@@ -26,8 +26,8 @@ pub(crate) fn measure(bench: &mut Bench) -> io::Result<Vec<Line>> {
     };
     let both = format!("{first},{second}");
     let fleet = [
-        bench.start_one(Kind::Weir, Limiter::None, &first.to_string())?,
-        bench.start_one(Kind::Weir, Limiter::None, &both)?,
+        bench.start_one(Kind::Weir, Setting::PLAIN, &first.to_string())?,
+        bench.start_one(Kind::Weir, Setting::PLAIN, &both)?,
     ];
     let mut rates = [const { Vec::new() }; 2];
     let mut costs = [const { Vec::new() }; 2];

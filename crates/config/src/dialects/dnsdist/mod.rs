@@ -33,7 +33,7 @@ mod tests;
 mod values;
 mod vm;
 
-pub use reference::{Part, keys, methods, reference};
+pub use reference::{Part, keys, methods, reference, variables};
 pub use session::{Evaluated, Loaded, Overrides, Session};
 pub use state::{Carry, Command, FrontendNumbers, Live};
 pub use tables::Function;

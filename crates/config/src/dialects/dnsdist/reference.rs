@@ -13,14 +13,14 @@ pub fn reference() -> impl Iterator<Item = &'static Function> {
     functions::all()
 }
 
-/// One method, field or table key: something that is written within a call.
+/// One method, field, table key or variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// The type of object, or the function whose table it is a key of.
+    /// The type of object, or the function whose table it is a key of; empty for a variable.
     pub of: &'static str,
     /// Its name.
     pub name: &'static str,
-    /// A method's arguments; a key's type and default; empty for a field.
+    /// A method's arguments; a key's type and default; a variable's members; empty for a field.
     pub args: String,
     /// What it does, in one line.
     pub doc: &'static str,
@@ -68,6 +68,25 @@ pub fn keys() -> Vec<Part> {
     functions::keys()
 }
 
+/// Every table of numbers and every policy: names that are written without a call.
+pub fn variables() -> Vec<Part> {
+    let enums = ENUMS.iter().map(|table| Part {
+        of: "",
+        name: table.name,
+        args: table.members.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
+        doc: table.doc,
+        is_supported: true,
+    });
+    let policy = |kind: &'static weir_balance::PolicyKind| Part {
+        of: "",
+        name: kind.name,
+        args: String::new(),
+        doc: kind.doc,
+        is_supported: true,
+    };
+    enums.chain(weir_balance::POLICIES.iter().map(policy)).collect()
+}
+
 /// The keys of one function's table of options.
 pub(crate) fn parts_of<T>(of: &'static str, keys: &[Key<T>]) -> Vec<Part> {
     let part = |key: &Key<T>| Part {
@@ -92,7 +111,5 @@ pub(crate) fn method_names() -> impl Iterator<Item = &'static str> {
 
 /// Every global name.
 pub(crate) fn global_names() -> impl Iterator<Item = &'static str> {
-    let enums = ENUMS.iter().map(|table| table.name);
-    let policies = weir_balance::POLICIES.iter().map(|kind| kind.name);
-    function_names().chain(enums).chain(policies)
+    function_names().chain(variables().into_iter().map(|variable| variable.name))
 }
