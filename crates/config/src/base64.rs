@@ -12,7 +12,11 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
         }
         for digit in 0..4 {
             let value = bits >> (18 - 6 * digit) & 63;
-            text.push(if digit <= chunk.len() { char::from(DIGITS[value]) } else { '=' });
+            text.push(if digit <= chunk.len() {
+                char::from(DIGITS[value])
+            } else {
+                '='
+            });
         }
     }
     text
@@ -47,7 +51,12 @@ mod tests {
     #[test]
     fn the_examples_of_rfc_4648_hold() {
         for (plain, text) in [
-            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
             ("foobar", "Zm9vYmFy"),
         ] {
             assert_eq!(encode(plain.as_bytes()), text);

@@ -11,8 +11,22 @@ use crate::spec::Spec;
 
 /// Passwords and keys that everybody tries first.
 const WELL_KNOWN: &[&str] = &[
-    "admin", "admin123", "administrator", "changeme", "default", "dnsdist", "password", "powerdns", "secret",
-    "supersecret", "supersecretAPIkey", "supersecretpassword", "test", "weir", "12345678", "123456",
+    "admin",
+    "admin123",
+    "administrator",
+    "changeme",
+    "default",
+    "dnsdist",
+    "password",
+    "powerdns",
+    "secret",
+    "supersecret",
+    "supersecretAPIkey",
+    "supersecretpassword",
+    "test",
+    "weir",
+    "12345678",
+    "123456",
 ];
 
 /// The parts of a spec that a check turns into something else.
@@ -36,8 +50,20 @@ pub(crate) fn check(spec: &Spec) -> Result<Checked, Vec<Diagnostic>> {
     check_backends(spec, &mut findings);
     check_pools(spec, &mut findings);
     findings.sort_by(|one, other| (&one.place, one.severity).cmp(&(&other.place, other.severity)));
-    let (errors, warnings): (Vec<_>, _) = findings.into_iter().partition(|found| found.severity == Severity::Error);
-    if errors.is_empty() { Ok(Checked { caches, console, web, listen, warnings }) } else { Err(errors) }
+    let (errors, warnings): (Vec<_>, _) = findings
+        .into_iter()
+        .partition(|found| found.severity == Severity::Error);
+    if errors.is_empty() {
+        Ok(Checked {
+            caches,
+            console,
+            web,
+            listen,
+            warnings,
+        })
+    } else {
+        Err(errors)
+    }
 }
 
 fn check_caches(spec: &Spec, findings: &mut Vec<Diagnostic>) -> Vec<CheckedSettings> {
@@ -56,7 +82,10 @@ fn check_caches(spec: &Spec, findings: &mut Vec<Diagnostic>) -> Vec<CheckedSetti
 }
 
 fn check_console(spec: &Spec, findings: &mut Vec<Diagnostic>) -> Option<ConsoleSettings> {
-    let Placed { value: address, place } = spec.console.listen.as_ref()?;
+    let Placed {
+        value: address,
+        place,
+    } = spec.console.listen.as_ref()?;
     if !address.ip().is_loopback() && spec.console.key.is_none() {
         let why = format!(
             "controlSocket(\"{address}\"): everybody who reaches this address could change the configuration; add \
@@ -73,9 +102,16 @@ fn check_console(spec: &Spec, findings: &mut Vec<Diagnostic>) -> Option<ConsoleS
 }
 
 fn check_web(spec: &Spec, findings: &mut Vec<Diagnostic>) -> Option<WebSettings> {
-    let Placed { value: address, place } = spec.web.listen.as_ref()?;
+    let Placed {
+        value: address,
+        place,
+    } = spec.web.listen.as_ref()?;
     let access = &spec.web.access;
-    let password = access.password.as_ref().map(|password| password.reveal()).filter(|word| !word.is_empty());
+    let password = access
+        .password
+        .as_ref()
+        .map(|password| password.reveal())
+        .filter(|word| !word.is_empty());
     if !address.ip().is_loopback() && password.is_none() {
         let why = format!(
             "webserver(\"{address}\"): everybody who reaches this address could read it; add \
@@ -86,11 +122,16 @@ fn check_web(spec: &Spec, findings: &mut Vec<Diagnostic>) -> Option<WebSettings>
     let api_key = access.api_key.as_ref().map(|key| key.reveal());
     for (what, word) in [("password", password), ("apiKey", api_key)] {
         if word.is_some_and(|word| WELL_KNOWN.iter().any(|known| known.eq_ignore_ascii_case(word))) {
-            let why = format!("setWebserverConfig: this {what} is one that everybody tries first; choose another one");
+            let why = format!(
+                "setWebserverConfig: this {what} is one that everybody tries first; choose another one"
+            );
             findings.push(Diagnostic::warning(place.clone(), why));
         }
     }
-    Some(WebSettings { address: *address, access: access.clone() })
+    Some(WebSettings {
+        address: *address,
+        access: access.clone(),
+    })
 }
 
 fn check_listen(spec: &Spec, findings: &mut Vec<Diagnostic>) -> Vec<Listen> {
@@ -103,7 +144,10 @@ fn check_listen(spec: &Spec, findings: &mut Vec<Diagnostic>) -> Vec<Listen> {
         }
         // One addLocal per thread is how dnsdist gets threads; here every worker has every address.
         if !listen.contains(value) {
-            let why = format!("addLocal(\"{}\"): other options were given for this address before; these are ignored", value.address);
+            let why = format!(
+                "addLocal(\"{}\"): other options were given for this address before; these are ignored",
+                value.address
+            );
             findings.push(Diagnostic::warning(place.clone(), why));
         }
     }
@@ -131,8 +175,15 @@ fn check_backends(spec: &Spec, findings: &mut Vec<Diagnostic>) {
 /// A pool that queries are sent to, or that has a cache, ought to have a server.
 fn check_pools(spec: &Spec, findings: &mut Vec<Diagnostic>) {
     for pool in spec.pools.iter().skip(1) {
-        if !spec.backends.iter().any(|backend| backend.pools.contains(&pool.name)) {
-            let why = format!("pool '{}' has no server; what is sent there is not answered", pool.name);
+        if !spec
+            .backends
+            .iter()
+            .any(|backend| backend.pools.contains(&pool.name))
+        {
+            let why = format!(
+                "pool '{}' has no server; what is sent there is not answered",
+                pool.name
+            );
             findings.push(Diagnostic::warning(pool.place.clone(), why));
         }
     }

@@ -15,7 +15,10 @@ pub struct Place {
 impl Place {
     /// Line `line` of `file`.
     pub fn new(file: impl Into<Arc<str>>, line: u32) -> Self {
-        Self { file: file.into(), line }
+        Self {
+            file: file.into(),
+            line,
+        }
     }
 }
 
@@ -60,12 +63,20 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A reason not to use the configuration.
     pub fn error(place: Place, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, place, message: message.into() }
+        Self {
+            severity: Severity::Error,
+            place,
+            message: message.into(),
+        }
     }
 
     /// Something that works, but hardly as intended.
     pub fn warning(place: Place, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, place, message: message.into() }
+        Self {
+            severity: Severity::Warning,
+            place,
+            message: message.into(),
+        }
     }
 }
 

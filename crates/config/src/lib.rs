@@ -26,10 +26,11 @@ mod spec;
 pub use diagnostics::{Diagnostic, Place, Placed, Severity};
 pub use nearest::nearest;
 pub use settings::{
-    AclRefusal, CacheCleaning, ConsoleSettings, Listen, Logging, Secret, SelfAnswered, StaleSettings, TcpLimits,
-    UdpSettings, WebAccess, WebSettings,
+    AclRefusal, CacheCleaning, ConsoleSettings, Listen, Logging, Secret, SelfAnswered, StaleSettings,
+    TcpLimits, UdpSettings, WebAccess, WebSettings,
 };
 pub use snapshot::{Built, Pool, Seeds, Snapshot};
 pub use spec::{
-    BackendKey, BackendSpec, CacheDefaults, CacheIndex, ConsoleSpec, PoolSpec, PoolSpecs, RuleSpecs, Spec, WebSpec,
+    BackendKey, BackendSpec, CacheDefaults, CacheIndex, ConsoleSpec, PoolSpec, PoolSpecs, RuleSpecs, Spec,
+    WebSpec,
 };

@@ -11,8 +11,12 @@ pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) ->
         2..=4 => 1,
         _ => 2,
     };
-    let near = candidates.into_iter().map(|candidate| (distance(name, candidate), candidate));
-    near.filter(|(distance, _)| *distance <= allowed).min().map(|(_, candidate)| candidate)
+    let near = candidates
+        .into_iter()
+        .map(|candidate| (distance(name, candidate), candidate));
+    near.filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, candidate)| candidate)
 }
 
 /// The number of letters to insert, remove, replace or swap with the next to make `one` of `other`, without
@@ -27,7 +31,9 @@ fn distance(one: &str, other: &str) -> usize {
     for (i, a) in one.iter().enumerate() {
         let mut next = vec![i + 1];
         for (j, b) in other.iter().enumerate() {
-            let mut best = (row[j] + usize::from(a != b)).min(row[j + 1] + 1).min(next[j] + 1);
+            let mut best = (row[j] + usize::from(a != b))
+                .min(row[j + 1] + 1)
+                .min(next[j] + 1);
             let is_swapped = i > 0 && j > 0 && one[i - 1] == *b && other[j - 1] == *a;
             if is_swapped && let Some(skipped) = before.get(j - 1) {
                 best = best.min(skipped + 1);
@@ -59,6 +65,9 @@ mod tests {
         }
         assert_eq!(nearest("ttk", ["ttl", "aa"]), Some("ttl"));
         assert_eq!(nearest("zz", ["aa"]), None);
-        assert_eq!(nearest(&"a".repeat(MAX_LEN + 1), [&*"a".repeat(MAX_LEN + 2)]), None);
+        assert_eq!(
+            nearest(&"a".repeat(MAX_LEN + 1), [&*"a".repeat(MAX_LEN + 2)]),
+            None
+        );
     }
 }

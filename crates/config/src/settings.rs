@@ -161,7 +161,10 @@ impl SelfAnswered {
 
 impl Default for SelfAnswered {
     fn default() -> Self {
-        Self { payload_size: 1232, add_edns: true }
+        Self {
+            payload_size: 1232,
+            add_edns: true,
+        }
     }
 }
 
@@ -186,7 +189,10 @@ pub struct CacheCleaning {
 
 impl Default for CacheCleaning {
     fn default() -> Self {
-        Self { delay: Duration::from_secs(60), percentage: 100 }
+        Self {
+            delay: Duration::from_secs(60),
+            percentage: 100,
+        }
     }
 }
 

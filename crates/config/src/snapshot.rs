@@ -16,10 +16,10 @@ use weir_wire::hash::Seed;
 use crate::check::{self, Checked};
 use crate::diagnostics::{Diagnostic, Place, Placed};
 use crate::settings::{
-    AclRefusal, CacheCleaning, ConsoleSettings, Listen, Logging, SelfAnswered, StaleSettings, TcpLimits, UdpSettings,
-    WebSettings,
+    AclRefusal, CacheCleaning, ConsoleSettings, Listen, Logging, SelfAnswered, StaleSettings, TcpLimits,
+    UdpSettings, WebSettings,
 };
-use crate::spec::Spec;
+use crate::spec::{PoolSpec, Spec};
 
 /// One checked configuration.
 #[derive(Debug)]
@@ -130,9 +130,24 @@ impl Snapshot {
         seeds: Seeds,
         workers: usize,
     ) -> Result<Built, Vec<Diagnostic>> {
-        let Checked { caches, console, web, listen, warnings } = check::check(spec)?;
-        let backends: Vec<_> = spec.backends.iter().map(|backend| carry_backend(&backend.settings, previous, workers)).collect();
-        let caches = CarriedCaches { checked: caches, previous, seed: seeds.cache };
+        let Checked {
+            caches,
+            console,
+            web,
+            listen,
+            warnings,
+        } = check::check(spec)?;
+        let backends: Vec<_> = spec
+            .backends
+            .iter()
+            .map(|backend| carry_backend(&backend.settings, previous, workers))
+            .collect();
+        let caches = Caches {
+            made: vec![None; caches.len()],
+            checked: caches,
+            previous,
+            seed: seeds.cache,
+        };
         let rules = &spec.rules;
         let chains = Chains { previous, workers };
         let snapshot = Self {
@@ -145,8 +160,10 @@ impl Snapshot {
             cache_miss_rules: chains.build(&rules.cache_miss, |of| &of.cache_miss_rules)?,
             reply_rules: chains.build(&rules.reply, |of| &of.reply_rules)?,
             cache_hit_reply_rules: chains.build(&rules.cache_hit_reply, |of| &of.cache_hit_reply_rules)?,
-            cache_inserted_reply_rules: chains.build(&rules.cache_inserted_reply, |of| &of.cache_inserted_reply_rules)?,
-            self_answered_reply_rules: chains.build(&rules.self_answered_reply, |of| &of.self_answered_reply_rules)?,
+            cache_inserted_reply_rules: chains
+                .build(&rules.cache_inserted_reply, |of| &of.cache_inserted_reply_rules)?,
+            self_answered_reply_rules: chains
+                .build(&rules.self_answered_reply, |of| &of.self_answered_reply_rules)?,
             pools: build_pools(spec, &backends, caches, seeds, workers),
             backends,
             log_targets: spec.log_targets.clone(),
@@ -193,53 +210,70 @@ fn carry_backend(
     }
 }
 
-/// Makes the caches of a spec, or finds them in the previous snapshot.
-struct CarriedCaches<'s> {
+/// Makes the caches of a spec, or finds them in the previous snapshot. Pools that share a cache share it by the
+/// first of them: that one decides whether an earlier cache lives on.
+struct Caches<'s> {
     checked: Vec<CheckedSettings>,
+    /// By `CacheIndex`.
+    made: Vec<Option<Arc<Cache>>>,
     previous: Option<&'s Snapshot>,
     seed: Seed,
 }
 
-impl CarriedCaches<'_> {
-    /// The cache that the pool called `name` had if it was made with the same settings; else a new one.
-    fn of_pool(&self, name: &str, index: usize) -> Option<Arc<Cache>> {
+impl Caches<'_> {
+    fn of_pool(&mut self, pool: &PoolSpec) -> Option<Arc<Cache>> {
+        let index = pool.cache?.0;
+        if let Some(made) = self.made.get(index)? {
+            return Some(Arc::clone(made));
+        }
         let checked = self.checked.get(index)?;
-        let earlier = self.previous.and_then(|previous| previous.pool(name)?.cache.as_ref());
-        Some(match earlier.filter(|earlier| earlier.checked() == checked) {
-            Some(earlier) => Arc::clone(earlier),
-            None => Arc::new(Cache::new(checked.clone(), self.seed)),
-        })
+        let earlier = self
+            .earlier(pool.name.as_str())
+            .filter(|earlier| earlier.checked() == checked);
+        let cache = earlier.unwrap_or_else(|| Arc::new(Cache::new(checked.clone(), self.seed)));
+        *self.made.get_mut(index)? = Some(Arc::clone(&cache));
+        Some(cache)
+    }
+
+    /// The cache that the pool of this name had, unless another one lives on with it: pools that shared a cache and
+    /// are now to have two must not see each other's answers.
+    fn earlier(&self, pool: &str) -> Option<Arc<Cache>> {
+        let earlier = self.previous?.pool(pool)?.cache.as_ref()?;
+        let is_taken = self.made.iter().flatten().any(|made| Arc::ptr_eq(made, earlier));
+        (!is_taken).then(|| Arc::clone(earlier))
     }
 }
 
 fn build_pools(
     spec: &Spec,
     backends: &[Arc<Backend>],
-    caches: CarriedCaches<'_>,
+    mut caches: Caches<'_>,
     seeds: Seeds,
     workers: usize,
 ) -> Vec<Pool> {
-    let balancing = PolicySettings { perturbation: spec.perturbation.unwrap_or(seeds.perturbation), ..spec.balancing };
-    // Pools that share a cache share it by its first pool: that one decides whether an earlier cache lives on.
-    let mut made: Vec<Option<Arc<Cache>>> = vec![None; caches.checked.len()];
-    let mut pools = Vec::new();
-    for pool in spec.pools.iter() {
-        let members = spec.backends.iter().zip(backends).filter(|(spec, _)| spec.pools.contains(&pool.name));
+    let balancing = PolicySettings {
+        perturbation: spec.perturbation.unwrap_or(seeds.perturbation),
+        ..spec.balancing
+    };
+    let build = |pool: &PoolSpec| {
+        let members = spec
+            .backends
+            .iter()
+            .zip(backends)
+            .filter(|(spec, _)| spec.pools.contains(&pool.name));
         let members = members.map(|(_, backend)| Arc::clone(backend)).collect();
-        let cache = pool.cache.and_then(|index| {
-            let slot = made.get_mut(index.0)?;
-            if slot.is_none() {
-                *slot = caches.of_pool(pool.name.as_str(), index.0);
-            }
-            slot.clone()
-        });
-        pools.push(Pool {
+        Pool {
             name: pool.name.clone(),
-            servers: weir_balance::Pool::new(members, pool.policy.unwrap_or(spec.policy), &balancing, workers),
-            cache,
-        });
-    }
-    pools
+            servers: weir_balance::Pool::new(
+                members,
+                pool.policy.unwrap_or(spec.policy),
+                &balancing,
+                workers,
+            ),
+            cache: caches.of_pool(pool),
+        }
+    };
+    spec.pools.iter().map(build).collect()
 }
 
 /// Makes chains that go on counting.
@@ -254,7 +288,9 @@ impl Chains<'_> {
         rules: &[Placed<Rule<A>>],
         earlier: impl Fn(&Snapshot) -> &Chain<A>,
     ) -> Result<Chain<A>, Vec<Diagnostic>> {
-        let place = rules.last().map_or_else(|| Place::new("", 0), |last| last.place.clone());
+        let place = rules
+            .last()
+            .map_or_else(|| Place::new("", 0), |last| last.place.clone());
         let failed = |invalid: Invalid| vec![Diagnostic::error(place, invalid.to_string())];
         let rules = rules.iter().map(|rule| rule.value.clone()).collect();
         let mut chain = Chain::new(rules, self.workers).map_err(failed)?;

@@ -7,12 +7,14 @@ use std::net::SocketAddr;
 
 use weir_balance::{BackendSettings, PolicyKind, PolicySettings};
 use weir_cache::Settings as CacheSettings;
-use weir_policy::{Acl, Action, Invalid, LogTargets, NetmaskGroup, PoolId, PoolName, PoolNames, ReplyAction, Rule};
+use weir_policy::{
+    Acl, Action, Invalid, LogTargets, NetmaskGroup, PoolId, PoolName, PoolNames, ReplyAction, Rule,
+};
 
 use crate::diagnostics::{Place, Placed};
 use crate::settings::{
-    AclRefusal, CacheCleaning, Listen, Logging, Secret, SelfAnswered, StaleSettings, TcpLimits, UdpSettings, WebAccess,
-    loopback,
+    AclRefusal, CacheCleaning, Listen, Logging, Secret, SelfAnswered, StaleSettings, TcpLimits, UdpSettings,
+    WebAccess, loopback,
 };
 
 /// One configuration as it was written.
@@ -145,8 +147,16 @@ impl PoolSpecs {
     /// The default pool alone. `place` is the file as a whole.
     fn new(place: &Place) -> Self {
         let names = PoolNames::default();
-        let default = |name: &PoolName| PoolSpec { name: name.clone(), policy: None, cache: None, place: place.clone() };
-        Self { specs: names.as_slice().iter().map(default).collect(), names }
+        let default = |name: &PoolName| PoolSpec {
+            name: name.clone(),
+            policy: None,
+            cache: None,
+            place: place.clone(),
+        };
+        Self {
+            specs: names.as_slice().iter().map(default).collect(),
+            names,
+        }
     }
 
     /// The pool called `name`, made now when it was not mentioned before.
@@ -156,7 +166,12 @@ impl PoolSpecs {
     pub fn intern(&mut self, name: &str, place: &Place) -> Result<PoolName, Invalid> {
         let name = self.names.intern(name)?;
         if name.id().index() == self.specs.len() {
-            self.specs.push(PoolSpec { name: name.clone(), policy: None, cache: None, place: place.clone() });
+            self.specs.push(PoolSpec {
+                name: name.clone(),
+                policy: None,
+                cache: None,
+                place: place.clone(),
+            });
         }
         Ok(name)
     }
@@ -232,7 +247,12 @@ impl Spec {
             retry_udp: false,
             coalesce: true,
             logging: Logging::default(),
-            console: ConsoleSpec { listen: None, acl: loopback(), key: None, max_connections: 0 },
+            console: ConsoleSpec {
+                listen: None,
+                acl: loopback(),
+                key: None,
+                max_connections: 0,
+            },
             web: WebSpec::default(),
             server_id: None,
         }
@@ -246,7 +266,9 @@ impl Spec {
     /// Adds a backend behind those of the same order, which is how policies and pages see them.
     pub fn add_backend(&mut self, backend: BackendSpec) {
         let order = backend.settings.order;
-        let at = self.backends.partition_point(|other| other.settings.order <= order);
+        let at = self
+            .backends
+            .partition_point(|other| other.settings.order <= order);
         self.backends.insert(at, backend);
     }
 }

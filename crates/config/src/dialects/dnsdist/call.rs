@@ -41,7 +41,11 @@ impl Call<'_> {
     /// The next argument, if it is there and not nil.
     pub(crate) fn optional<T: Read>(&mut self, what: &str) -> Result<Option<T>, Failure> {
         let value = self.value();
-        if value.is_nil() { Ok(None) } else { values::read(what, &value).map(Some) }
+        if value.is_nil() {
+            Ok(None)
+        } else {
+            values::read(what, &value).map(Some)
+        }
     }
 
     /// What follows, each as a `T`.
@@ -77,17 +81,28 @@ pub(crate) fn dispatch(
     let place = caller(lua);
     let located = |Failure(message)| {
         let message = format!("{name}: {message}");
-        mlua::Error::external(Located { place: place.clone(), message })
+        mlua::Error::external(Located {
+            place: place.clone(),
+            message,
+        })
     };
     let Ok(Some(mut state)) = lua.try_app_data_mut::<State>().map_err(drop) else {
         return Err(located(Failure::new("called while another function runs")));
     };
     let arguments = arguments.into_vec().into_iter();
-    let mut call = Call { lua, state: &mut state, place: place.clone(), name, arguments };
+    let mut call = Call {
+        lua,
+        state: &mut state,
+        place: place.clone(),
+        name,
+        arguments,
+    };
     let value = body(&mut call).map_err(located)?;
     let surplus = call.arguments.by_ref().filter(|value| !value.is_nil()).count();
     if surplus > 0 {
-        call.warn(format_args!("the last {surplus} of the arguments are not known and ignored"));
+        call.warn(format_args!(
+            "the last {surplus} of the arguments are not known and ignored"
+        ));
     }
     Ok(value)
 }
@@ -103,20 +118,33 @@ pub(crate) fn running(lua: &Lua) -> Place {
 }
 
 fn place_from(lua: &Lua, first: usize) -> Place {
+    // A call in a `return` leaves no trace of its line; then it is the file as a whole.
+    let whole = || {
+        lua.try_app_data_ref::<State>()
+            .ok()
+            .flatten()
+            .map(|state| state.whole.clone())
+    };
+    line_from(lua, first)
+        .or_else(whole)
+        .unwrap_or_else(|| Place::new("", 0))
+}
+
+fn line_from(lua: &Lua, first: usize) -> Option<Place> {
     // Functions that are not written in Lua, such as pcall, have no line.
     for level in first..first + 8 {
         let found = lua.inspect_stack(level, |frame| {
-            let source = frame.source().source.map(|source| source.into_owned()).unwrap_or_default();
+            let source = frame
+                .source()
+                .source
+                .map(|source| source.into_owned())
+                .unwrap_or_default();
             frame.current_line().map(|line| (source, line))
         });
-        match found {
-            Some(Some((source, line))) => {
-                let file = source.trim_start_matches(['@', '=']).to_owned();
-                return Place::new(file, u32::try_from(line).unwrap_or(0));
-            }
-            Some(None) => {}
-            None => break,
+        if let Some((source, line)) = found? {
+            let file = source.trim_start_matches(['@', '=']).to_owned();
+            return Some(Place::new(file, u32::try_from(line).unwrap_or(0)));
         }
     }
-    Place::new("", 0)
+    None
 }

@@ -24,18 +24,50 @@ pub(crate) struct Enum {
 
 /// Every table.
 pub(crate) static ENUMS: LazyLock<Vec<Enum>> = LazyLock::new(|| {
-    let qtypes = QType::REGISTRY.iter().map(|(name, value)| (*name, u32::from(value.0)));
+    let qtypes = QType::REGISTRY
+        .iter()
+        .map(|(name, value)| (*name, u32::from(value.0)));
     // CHAOS is dnsdist's name, CH the registry's.
-    let classes = Class::REGISTRY.iter().map(|(name, value)| (*name, u32::from(value.0)));
-    let rcodes = Rcode::REGISTRY.iter().map(|(name, value)| (*name, u32::from(value.0)));
-    let opcodes = Opcode::REGISTRY.iter().map(|(name, value)| (*name, u32::from(value.0)));
+    let classes = Class::REGISTRY
+        .iter()
+        .map(|(name, value)| (*name, u32::from(value.0)));
+    let rcodes = Rcode::REGISTRY
+        .iter()
+        .map(|(name, value)| (*name, u32::from(value.0)));
+    let opcodes = Opcode::REGISTRY
+        .iter()
+        .map(|(name, value)| (*name, u32::from(value.0)));
     vec![
-        Enum { name: "DNSQType", doc: "types of queries and records", members: qtypes.collect() },
-        Enum { name: "DNSClass", doc: "classes", members: classes.chain([("CHAOS", 3)]).collect() },
-        Enum { name: "DNSRCode", doc: "response codes", members: rcodes.chain([("BADSIG", 16)]).collect() },
-        Enum { name: "DNSOpcode", doc: "operation codes", members: opcodes.collect() },
-        Enum { name: "DNSAction", doc: "what Lua actions return", members: numbered(ACTIONS) },
-        Enum { name: "DNSResponseAction", doc: "what Lua response actions return", members: numbered(RESPONSE_ACTIONS) },
+        Enum {
+            name: "DNSQType",
+            doc: "types of queries and records",
+            members: qtypes.collect(),
+        },
+        Enum {
+            name: "DNSClass",
+            doc: "classes",
+            members: classes.chain([("CHAOS", 3)]).collect(),
+        },
+        Enum {
+            name: "DNSRCode",
+            doc: "response codes",
+            members: rcodes.chain([("BADSIG", 16)]).collect(),
+        },
+        Enum {
+            name: "DNSOpcode",
+            doc: "operation codes",
+            members: opcodes.collect(),
+        },
+        Enum {
+            name: "DNSAction",
+            doc: "what Lua actions return",
+            members: numbered(ACTIONS),
+        },
+        Enum {
+            name: "DNSResponseAction",
+            doc: "what Lua response actions return",
+            members: numbered(RESPONSE_ACTIONS),
+        },
         Enum {
             name: "DNSSection",
             doc: "sections of a message",
@@ -45,20 +77,51 @@ pub(crate) static ENUMS: LazyLock<Vec<Enum>> = LazyLock::new(|| {
             name: "EDNSOptionCode",
             doc: "EDNS options",
             members: vec![
-                ("NSID", 3), ("DAU", 5), ("DHU", 6), ("N3U", 7), ("ECS", 8), ("EXPIRE", 9), ("COOKIE", 10),
-                ("TCPKEEPALIVE", 11), ("PADDING", 12), ("CHAIN", 13), ("KEYTAG", 14), ("EXTENDEDERROR", 15),
+                ("NSID", 3),
+                ("DAU", 5),
+                ("DHU", 6),
+                ("N3U", 7),
+                ("ECS", 8),
+                ("EXPIRE", 9),
+                ("COOKIE", 10),
+                ("TCPKEEPALIVE", 11),
+                ("PADDING", 12),
+                ("CHAIN", 13),
+                ("KEYTAG", 14),
+                ("EXTENDEDERROR", 15),
             ],
         },
     ]
 });
 
 const ACTIONS: &[&str] = &[
-    "Drop", "Nxdomain", "Refused", "Spoof", "Allow", "HeaderModify", "Pool", "Delay", "Truncate", "ServFail", "None",
-    "NoOp", "NoRecurse", "SpoofRaw", "SpoofPacket", "SetTag",
+    "Drop",
+    "Nxdomain",
+    "Refused",
+    "Spoof",
+    "Allow",
+    "HeaderModify",
+    "Pool",
+    "Delay",
+    "Truncate",
+    "ServFail",
+    "None",
+    "NoOp",
+    "NoRecurse",
+    "SpoofRaw",
+    "SpoofPacket",
+    "SetTag",
 ];
 
-const RESPONSE_ACTIONS: &[&str] =
-    &["Allow", "Delay", "Drop", "HeaderModify", "ServFail", "Truncate", "None"];
+const RESPONSE_ACTIONS: &[&str] = &[
+    "Allow",
+    "Delay",
+    "Drop",
+    "HeaderModify",
+    "ServFail",
+    "Truncate",
+    "None",
+];
 
 fn numbered(names: &[&'static str]) -> Vec<(&'static str, u32)> {
     names.iter().copied().zip(0..).collect()

@@ -54,7 +54,9 @@ pub(crate) fn diagnose(error: &mlua::Error, whole: &Place) -> Diagnostic {
             Some(located) => Diagnostic::error(located.place.clone(), located.message.clone()),
             None => Diagnostic::error(whole.clone(), inner.to_string()),
         },
-        mlua::Error::RuntimeError(message) | mlua::Error::SyntaxError { message, .. } => of_text(message, whole),
+        mlua::Error::RuntimeError(message) | mlua::Error::SyntaxError { message, .. } => {
+            of_text(message, whole)
+        }
         other => Diagnostic::error(whole.clone(), first_line(&other.to_string())),
     }
 }
@@ -67,7 +69,12 @@ fn of_text(message: &str, whole: &Place) -> Diagnostic {
 }
 
 fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().trim_start_matches("runtime error: ").to_owned()
+    message
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches("runtime error: ")
+        .to_owned()
 }
 
 /// Splits `file:line: what`. Lua shortens long names of files to `...tail`.
@@ -77,10 +84,19 @@ fn split_place(message: &str, whole: &Place) -> Option<(Place, String)> {
         let rest = message.get(at + colon + 1..)?;
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let (line, behind) = rest.split_at_checked(digits)?;
-        if let (Ok(line), Some(what)) = (line.parse(), behind.strip_prefix(": ").or_else(|| behind.strip_prefix(":"))) {
+        if let (Ok(line), Some(what)) = (
+            line.parse(),
+            behind.strip_prefix(": ").or_else(|| behind.strip_prefix(":")),
+        ) {
             let file = message.get(..at + colon)?;
-            let is_short = file.strip_prefix("...").is_some_and(|tail| whole.file.ends_with(tail));
-            let file = if is_short { Arc::clone(&whole.file) } else { Arc::from(file) };
+            let is_short = file
+                .strip_prefix("...")
+                .is_some_and(|tail| whole.file.ends_with(tail));
+            let file = if is_short {
+                Arc::clone(&whole.file)
+            } else {
+                Arc::from(file)
+            };
             return Some((Place::new(file, line), what.trim_start().to_owned()));
         }
         at += colon + 1;
@@ -95,7 +111,10 @@ fn explain(what: &str) -> String {
         ("attempt to call method '", Unknown::Method),
         ("attempt to index global '", Unknown::Variable),
     ] {
-        let name = what.strip_prefix(start).and_then(|rest| rest.split_once('\'')).filter(|(_, rest)| rest.contains("nil"));
+        let name = what
+            .strip_prefix(start)
+            .and_then(|rest| rest.split_once('\''))
+            .filter(|(_, rest)| rest.contains("nil"));
         if let Some((name, _)) = name {
             return kind.explain(name);
         }
@@ -114,7 +133,10 @@ impl Unknown {
     fn explain(self, name: &str) -> String {
         let (what, known): (_, Vec<&str>) = match self {
             Self::Function => ("is not a dnsdist function", reference::function_names().collect()),
-            Self::Method => ("is not a method of this object", reference::method_names().collect()),
+            Self::Method => (
+                "is not a method of this object",
+                reference::method_names().collect(),
+            ),
             Self::Variable => ("has no value", reference::global_names().collect()),
         };
         match nearest(name, known) {

@@ -73,7 +73,12 @@ pub fn variables() -> Vec<Part> {
     let enums = ENUMS.iter().map(|table| Part {
         of: "",
         name: table.name,
-        args: table.members.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
+        args: table
+            .members
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+            .join(", "),
         doc: table.doc,
         is_supported: true,
     });
@@ -106,7 +111,10 @@ pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
 
 /// Every name behind a colon.
 pub(crate) fn method_names() -> impl Iterator<Item = &'static str> {
-    methods().into_iter().map(|method| method.name).chain(["toString"])
+    methods()
+        .into_iter()
+        .map(|method| method.name)
+        .chain(["toString"])
 }
 
 /// Every global name.

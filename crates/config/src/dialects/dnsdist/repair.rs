@@ -18,7 +18,10 @@ pub(crate) fn repair(source: &str) -> Option<(String, Vec<Repair>)> {
         let (text, what) = repair_line(line);
         repaired.push_str(&text);
         if !what.is_empty() {
-            repairs.push(Repair { line: number, what: what.join(", ") });
+            repairs.push(Repair {
+                line: number,
+                what: what.join(", "),
+            });
         }
     }
     (!repairs.is_empty()).then_some((repaired, repairs))
@@ -42,9 +45,21 @@ fn repair_line(line: &str) -> (String, Vec<&'static str>) {
     }
     let plain = |text: &str, typographic: &[char], plain: &str| text.replace(typographic, plain);
     for (typographic, with, is_what) in [
-        (&['\u{201c}', '\u{201d}', '\u{201e}', '\u{201f}', '\u{2033}'][..], "\"", "typographic quotes were read as '\"'"),
-        (&['\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}', '\u{2032}'][..], "'", "typographic quotes were read as \"'\""),
-        (&['\u{a0}', '\u{200b}', '\u{feff}'][..], " ", "invisible characters were read as blanks"),
+        (
+            &['\u{201c}', '\u{201d}', '\u{201e}', '\u{201f}', '\u{2033}'][..],
+            "\"",
+            "typographic quotes were read as '\"'",
+        ),
+        (
+            &['\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}', '\u{2032}'][..],
+            "'",
+            "typographic quotes were read as \"'\"",
+        ),
+        (
+            &['\u{a0}', '\u{200b}', '\u{feff}'][..],
+            " ",
+            "invisible characters were read as blanks",
+        ),
     ] {
         if text.contains(typographic) {
             text = plain(&text, typographic, with);
@@ -63,7 +78,8 @@ fn dash_comment(text: &str) -> Option<String> {
     let at = text.find(['\u{2013}', '\u{2014}'])?;
     let (code, comment) = text.split_at(at);
     // Inside a string or a comment the dash is the operator's own.
-    let is_inside = code.matches('"').count() % 2 == 1 || code.matches('\'').count() % 2 == 1 || code.contains("--");
+    let is_inside =
+        code.matches('"').count() % 2 == 1 || code.matches('\'').count() % 2 == 1 || code.contains("--");
     let rest = comment.get('\u{2013}'.len_utf8()..)?;
     (!is_inside).then(|| format!("{code}--{rest}"))
 }
@@ -74,7 +90,10 @@ mod tests {
 
     #[test]
     fn only_damage_is_changed() {
-        assert_eq!(repair("setLocal(\"0.0.0.0:53\")\n-- fine \u{2013} really\nx = 'a \u{2014} b'\n"), None);
+        assert_eq!(
+            repair("setLocal(\"0.0.0.0:53\")\n-- fine \u{2013} really\nx = 'a \u{2014} b'\n"),
+            None
+        );
         for (line, expected) in [
             ("  # Save\n", "  -- Save\n"),
             ("#Save", "--Save"),
@@ -94,6 +113,9 @@ mod tests {
     #[test]
     fn repairs_name_their_lines() {
         let (_, repairs) = repair("a = 1\r\n#x\r\n\nb = \u{201c}c\u{201d}\n").expect("damage");
-        assert_eq!(repairs.iter().map(|repair| repair.line).collect::<Vec<_>>(), [2, 4]);
+        assert_eq!(
+            repairs.iter().map(|repair| repair.line).collect::<Vec<_>>(),
+            [2, 4]
+        );
     }
 }

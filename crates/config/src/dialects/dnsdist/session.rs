@@ -77,23 +77,38 @@ impl Session {
     ///
     /// # Errors
     /// What is wrong, with its line. Lua stops at the first mistake.
-    pub fn load(source: &str, file: &Path, overrides: &Overrides, carry: Carry) -> Result<Loaded, Vec<Diagnostic>> {
+    pub fn load(
+        source: &str,
+        file: &Path,
+        overrides: &Overrides,
+        carry: Carry,
+    ) -> Result<Loaded, Vec<Diagnostic>> {
         let whole = Place::new(file.display().to_string(), 0);
-        let mut state = State::new(Spec::new(&whole), carry);
+        let mut state = State::new(&whole, carry);
         override_before(&mut state, overrides).map_err(|error| vec![error])?;
         let failed = |error: &mlua::Error| vec![diagnose(error, &whole)];
         let (lua, fuel) = vm::new(state).map_err(|error| failed(&error))?;
         let (chunk, mut warnings) = vm::compile(&lua, source, file).map_err(|error| vec![error])?;
         chunk.call::<()>(()).map_err(|error| failed(&error))?;
-        let mut session = Self { before: Spec::new(&whole), lua, fuel, history: Vec::new() };
+        let mut session = Self {
+            before: Spec::new(&whole),
+            lua,
+            fuel,
+            history: Vec::new(),
+        };
         let (output, before) = session.with_state(|state| {
             override_after(state, overrides)?;
             warnings.append(&mut state.warnings);
             state.is_changed = false;
+            state.whole = Place::new(CONSOLE, 0);
             Ok((std::mem::take(&mut state.output), state.spec.clone()))
         })?;
         session.before = before;
-        Ok(Loaded { session, output, warnings })
+        Ok(Loaded {
+            session,
+            output,
+            warnings,
+        })
     }
 
     /// The configuration as it is now.
@@ -106,7 +121,10 @@ impl Session {
     /// What the session of a reloaded file goes on with.
     pub fn carry(&self) -> Option<Carry> {
         let state = self.lua.app_data_ref::<State>()?;
-        Some(Carry { limiters: state.carry.limiters.next_generation(), names: state.carry.names })
+        Some(Carry {
+            limiters: state.carry.limiters.next_generation(),
+            names: state.carry.names,
+        })
     }
 
     /// Runs a line of the console in sight of the running program. The value of an expression is printed.
@@ -165,9 +183,16 @@ impl Session {
     fn run_line(&self, line: &str) -> Result<(), String> {
         let whole = Place::new(CONSOLE, 0);
         let failed = |error: &mlua::Error| diagnose(error, &whole).message;
-        let compile = |text: String| self.lua.load(text).set_name(format!("={CONSOLE}")).into_function();
+        let compile = |text: String| {
+            self.lua
+                .load(text)
+                .set_name(format!("={CONSOLE}"))
+                .into_function()
+        };
         let chunk = compile(format!("return {line}")).or_else(|_| compile(line.to_owned()));
-        let values: MultiValue = chunk.and_then(|chunk| chunk.call(())).map_err(|error| failed(&error))?;
+        let values: MultiValue = chunk
+            .and_then(|chunk| chunk.call(()))
+            .map_err(|error| failed(&error))?;
         for value in values {
             let text = self.display(&value).map_err(|error| failed(&error))?;
             if let Some(text) = text {
@@ -198,14 +223,20 @@ impl Session {
                     pairs.push((key.to_string()?, value));
                 }
                 pairs.sort_unstable();
-                let pairs: Vec<_> = pairs.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
+                let pairs: Vec<_> = pairs
+                    .iter()
+                    .map(|(key, value)| format!("\"{key}\": {value}"))
+                    .collect();
                 Some(format!("{{{}}}", pairs.join(", ")))
             }
             other => Some(other.to_string()?),
         })
     }
 
-    fn with_state<T>(&self, act: impl FnOnce(&mut State) -> Result<T, Diagnostic>) -> Result<T, Vec<Diagnostic>> {
+    fn with_state<T>(
+        &self,
+        act: impl FnOnce(&mut State) -> Result<T, Diagnostic>,
+    ) -> Result<T, Vec<Diagnostic>> {
         let broken = || Diagnostic::error(Place::new(CONSOLE, 0), "the machine is in use");
         let mut state = self.lua.app_data_mut::<State>().ok_or_else(|| vec![broken()])?;
         act(&mut state).map_err(|error| vec![error])
@@ -213,7 +244,11 @@ impl Session {
 }
 
 fn text(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(|diagnostic| diagnostic.message.clone()).collect::<Vec<_>>().join("\n")
+    diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.message.clone())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// What the command line says before the file has its say.
@@ -222,7 +257,11 @@ fn override_before(state: &mut State, overrides: &Overrides) -> Result<(), Diagn
     if !overrides.acl.is_empty() {
         state.spec.acl.clear();
         for mask in &overrides.acl {
-            state.spec.acl.add(mask).map_err(|error| Diagnostic::error(place.clone(), format!("--acl: {error}")))?;
+            state
+                .spec
+                .acl
+                .add(mask)
+                .map_err(|error| Diagnostic::error(place.clone(), format!("--acl: {error}")))?;
         }
     }
     state.spec.console.key = overrides.key.as_ref().map(Secret::new);
@@ -234,14 +273,24 @@ fn override_before(state: &mut State, overrides: &Overrides) -> Result<(), Diagn
 fn override_after(state: &mut State, overrides: &Overrides) -> Result<(), Diagnostic> {
     let place = Place::new(COMMAND_LINE, 0);
     let read = |text: &str| {
-        let wrong = || Diagnostic::error(place.clone(), format!("'{text}' is not an IP address with or without a port"));
-        Address::<53>::parse(text).map(|Address(address)| address).ok_or_else(wrong)
+        let wrong = || {
+            Diagnostic::error(
+                place.clone(),
+                format!("'{text}' is not an IP address with or without a port"),
+            )
+        };
+        Address::<53>::parse(text)
+            .map(|Address(address)| address)
+            .ok_or_else(wrong)
     };
     if !overrides.local.is_empty() {
         state.spec.listen.clear();
     }
     for address in &overrides.local {
-        state.spec.listen.push(Placed { value: Listen::new(read(address)?), place: place.clone() });
+        state.spec.listen.push(Placed {
+            value: Listen::new(read(address)?),
+            place: place.clone(),
+        });
     }
     for address in &overrides.servers {
         let settings = weir_balance::BackendSettings::new(read(address)?);

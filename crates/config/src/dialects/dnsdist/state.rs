@@ -31,7 +31,10 @@ pub struct Carry {
 impl Carry {
     /// For the first configuration of a process; `seed` is secret.
     pub fn new(seed: Seed) -> Self {
-        Self { limiters: Limiters::new(seed), names: seed }
+        Self {
+            limiters: Limiters::new(seed),
+            names: seed,
+        }
     }
 }
 
@@ -101,6 +104,8 @@ pub(crate) struct WeirSettings {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) spec: Spec,
+    /// The file that runs, or what stands for it.
+    pub(crate) whole: Place,
     pub(crate) carry: Carry,
     pub(crate) weir: WeirSettings,
     /// Whether a file runs that another one included.
@@ -121,9 +126,11 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(spec: Spec, carry: Carry) -> Self {
+    /// Nothing said yet; `whole` is the file.
+    pub(crate) fn new(whole: &Place, carry: Carry) -> Self {
         Self {
-            spec,
+            spec: Spec::new(whole),
+            whole: whole.clone(),
             carry,
             weir: WeirSettings::default(),
             is_including: false,
@@ -171,7 +178,9 @@ impl State {
     pub(crate) fn live_backend(&self, key: BackendKey) -> Option<&Arc<Backend>> {
         let settings = &self.spec.backend(key)?.settings;
         let backends = &self.live.as_ref()?.snapshot.backends;
-        backends.iter().find(|backend| backend.settings().same_identity(settings))
+        backends
+            .iter()
+            .find(|backend| backend.settings().same_identity(settings))
     }
 
     /// What an enumeration did not have when the line at `place` asked.

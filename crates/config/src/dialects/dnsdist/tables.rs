@@ -45,17 +45,37 @@ pub(crate) enum RunFailure {
 impl Function {
     /// A function that can be called.
     pub(crate) const fn new(name: &'static str, args: &'static str, doc: &'static str, body: Body) -> Self {
-        Self { name, args, doc, does: Does::Calls(body) }
+        Self {
+            name,
+            args,
+            doc,
+            does: Does::Calls(body),
+        }
     }
 
     /// A function that runs more Lua.
-    pub(crate) const fn running(name: &'static str, args: &'static str, doc: &'static str, run: RunsLua) -> Self {
-        Self { name, args, doc, does: Does::Runs(run) }
+    pub(crate) const fn running(
+        name: &'static str,
+        args: &'static str,
+        doc: &'static str,
+        run: RunsLua,
+    ) -> Self {
+        Self {
+            name,
+            args,
+            doc,
+            does: Does::Runs(run),
+        }
     }
 
     /// A function of dnsdist that fails with "not supported yet".
     pub(crate) const fn not_yet(name: &'static str, doc: &'static str) -> Self {
-        Self { name, args: "(...)", doc, does: Does::NotYet }
+        Self {
+            name,
+            args: "(...)",
+            doc,
+            does: Does::NotYet,
+        }
     }
 
     /// Whether it can be called.
@@ -89,11 +109,21 @@ impl<T> Method<T> {
         doc: &'static str,
         body: MethodBody<T>,
     ) -> Self {
-        Self { name, args, doc, body: Support::Built(body) }
+        Self {
+            name,
+            args,
+            doc,
+            body: Support::Built(body),
+        }
     }
 
     pub(crate) const fn not_yet(name: &'static str, doc: &'static str) -> Self {
-        Self { name, args: "(...)", doc, body: Support::NotYet }
+        Self {
+            name,
+            args: "(...)",
+            doc,
+            body: Support::NotYet,
+        }
     }
 }
 
@@ -139,9 +169,12 @@ pub(crate) fn read_keys<T>(
         }
         match key.set {
             KeySupport::Set(set) => set(target, &value).map_err(|wrong| match wrong {
-                Wrong::Kind => {
-                    Failure::new(format!("{} must be {}, not {}", key.name, key.expected, values::show(&value)))
-                }
+                Wrong::Kind => Failure::new(format!(
+                    "{} must be {}, not {}",
+                    key.name,
+                    key.expected,
+                    values::show(&value)
+                )),
                 Wrong::Because(why) => Failure::new(format!("{}: {why}", key.name)),
             })?,
             KeySupport::Moot => {}
@@ -166,8 +199,15 @@ fn warn_unknown<T>(call: &mut Call<'_>, table: &Table, keys: &[&[Key<T>]]) -> Re
     unknown.sort_unstable();
     for name in unknown {
         match nearest(&name, known.iter().copied()) {
-            Some(near) => return Err(Failure::new(format!("unknown key '{name}'; did you mean '{near}'?"))),
-            None => call.warn(format_args!("unknown key '{name}' is ignored; known are {}", known.join(", "))),
+            Some(near) => {
+                return Err(Failure::new(format!(
+                    "unknown key '{name}'; did you mean '{near}'?"
+                )));
+            }
+            None => call.warn(format_args!(
+                "unknown key '{name}' is ignored; known are {}",
+                known.join(", ")
+            )),
         }
     }
     Ok(())

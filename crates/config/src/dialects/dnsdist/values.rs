@@ -36,7 +36,10 @@ pub(crate) enum Wrong {
 /// Reads `value`; `what` names it in the error.
 pub(crate) fn read<T: Read>(what: &str, value: &Value) -> Result<T, Failure> {
     if value.is_nil() {
-        return Err(Failure::new(format!("{what} is missing; it must be {}", T::EXPECTED)));
+        return Err(Failure::new(format!(
+            "{what} is missing; it must be {}",
+            T::EXPECTED
+        )));
     }
     T::read(value).map_err(|wrong| match wrong {
         Wrong::Kind => Failure::new(format!("{what} must be {}, not {}", T::EXPECTED, show(value))),
@@ -55,7 +58,11 @@ pub(crate) fn show(value: &Value) -> String {
         Value::String(text) => {
             let text = text.to_string_lossy();
             let short: String = text.chars().take(LONGEST).collect();
-            if short.len() < text.len() { format!("'{short}...'") } else { format!("'{short}'") }
+            if short.len() < text.len() {
+                format!("'{short}...'")
+            } else {
+                format!("'{short}'")
+            }
         }
         Value::Table(_) => "a table".to_owned(),
         Value::Function(_) => "a function".to_owned(),
@@ -155,7 +162,9 @@ impl Read for String {
     fn read(value: &Value) -> Result<Self, Wrong> {
         match value {
             Value::String(text) => {
-                let text = text.to_str().map_err(|_| Wrong::Because("the string is not UTF-8".to_owned()))?;
+                let text = text
+                    .to_str()
+                    .map_err(|_| Wrong::Because("the string is not UTF-8".to_owned()))?;
                 Ok(text.to_owned())
             }
             Value::Integer(number) => Ok(number.to_string()),
@@ -172,7 +181,10 @@ impl Read for Bytes {
     const EXPECTED: &'static str = "a string";
 
     fn read(value: &Value) -> Result<Self, Wrong> {
-        value.as_string().map(|text| Self(text.as_bytes().to_vec())).ok_or(Wrong::Kind)
+        value
+            .as_string()
+            .map(|text| Self(text.as_bytes().to_vec()))
+            .ok_or(Wrong::Kind)
     }
 }
 
@@ -210,7 +222,9 @@ impl<T: Read> Read for List<T> {
         for pair in table.pairs::<Value, Value>() {
             let Ok((key, element)) = pair else { break };
             if elements.len() >= MAX_LIST {
-                return Err(Wrong::Because(format!("the list has more than {MAX_LIST} elements")));
+                return Err(Wrong::Because(format!(
+                    "the list has more than {MAX_LIST} elements"
+                )));
             }
             let what = format!("element {}", show(&key));
             elements.push(read(&what, &element).map_err(|Failure(why)| Wrong::Because(why))?);
@@ -237,14 +251,18 @@ pub(crate) struct Address<const PORT: u16>(pub(crate) SocketAddr);
 impl<const PORT: u16> Address<PORT> {
     /// Reads `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1` or `[2001:db8::1]:53`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        let bare = text
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .unwrap_or(text);
         let with_default = || bare.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, PORT));
         text.parse().ok().or_else(with_default).map(Self)
     }
 }
 
 impl<const PORT: u16> Read for Address<PORT> {
-    const EXPECTED: &'static str = "an IP address with or without a port, such as 192.0.2.1:53 or [2001:db8::1]:53";
+    const EXPECTED: &'static str =
+        "an IP address with or without a port, such as 192.0.2.1:53 or [2001:db8::1]:53";
 
     fn read(value: &Value) -> Result<Self, Wrong> {
         let text = String::read(value)?;
@@ -268,7 +286,8 @@ impl Read for NameBuf {
             return Ok(name);
         }
         let text = String::read(value)?;
-        text.parse().map_err(|error| Wrong::Because(format!("'{text}' is not a domain name: {error}")))
+        text.parse()
+            .map_err(|error| Wrong::Because(format!("'{text}' is not a domain name: {error}")))
     }
 }
 
@@ -298,7 +317,11 @@ impl Read for Opcode {
     const EXPECTED: &'static str = "an operation code, such as DNSOpcode.Notify";
 
     fn read(value: &Value) -> Result<Self, Wrong> {
-        u8::read(value).ok().filter(|code| *code < 16).map(Self).ok_or(Wrong::Kind)
+        u8::read(value)
+            .ok()
+            .filter(|code| *code < 16)
+            .map(Self)
+            .ok_or(Wrong::Kind)
     }
 }
 

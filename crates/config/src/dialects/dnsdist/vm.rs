@@ -60,15 +60,18 @@ fn callable(lua: &Lua, function: &'static Function) -> mlua::Result<LuaFunction>
     let name = function.name;
     lua.create_function(move |lua, arguments: MultiValue| match function.does {
         Does::Calls(body) => call::dispatch(lua, name, arguments, body),
-        Does::NotYet => call::dispatch(lua, name, MultiValue::new(), |_| Err(Failure::new("not supported yet"))),
+        Does::NotYet => call::dispatch(lua, name, MultiValue::new(), |_| {
+            Err(Failure::new("not supported yet"))
+        }),
         Does::Runs(run) => {
             let place = call::caller(lua);
             match run(lua, &arguments.into_vec()) {
                 Ok(()) => Ok(Value::Nil),
                 Err(RunFailure::Inner(error)) => Err(error),
-                Err(RunFailure::Own(Failure(why))) => {
-                    Err(mlua::Error::external(Located { message: format!("{name}: {why}"), place }))
-                }
+                Err(RunFailure::Own(Failure(why))) => Err(mlua::Error::external(Located {
+                    message: format!("{name}: {why}"),
+                    place,
+                })),
             }
         }
     })
@@ -77,23 +80,34 @@ fn callable(lua: &Lua, function: &'static Function) -> mlua::Result<LuaFunction>
 fn limit(lua: &Lua) -> mlua::Result<Fuel> {
     let fuel = Fuel(Arc::new(AtomicU64::new(MAX_INSTRUCTIONS)));
     let left = Arc::clone(&fuel.0);
-    lua.set_global_hook(HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_LOOK), move |lua, _| {
-        let used = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            left.checked_sub(u64::from(INSTRUCTIONS_PER_LOOK))
-        });
-        match used {
-            Ok(_) => Ok(VmState::Continue),
-            Err(_) => {
-                let message = format!("stopped after {MAX_INSTRUCTIONS} instructions: does a loop here never end?");
-                Err(mlua::Error::external(Located { place: call::running(lua), message }))
+    lua.set_global_hook(
+        HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_LOOK),
+        move |lua, _| {
+            let used = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(u64::from(INSTRUCTIONS_PER_LOOK))
+            });
+            match used {
+                Ok(_) => Ok(VmState::Continue),
+                Err(_) => {
+                    let message =
+                        format!("stopped after {MAX_INSTRUCTIONS} instructions: does a loop here never end?");
+                    Err(mlua::Error::external(Located {
+                        place: call::running(lua),
+                        message,
+                    }))
+                }
             }
-        }
-    })?;
+        },
+    )?;
     Ok(fuel)
 }
 
 /// Compiles a file; what had to be repaired for that is said as warnings.
-pub(crate) fn compile(lua: &Lua, source: &str, file: &Path) -> Result<(LuaFunction, Vec<Diagnostic>), Diagnostic> {
+pub(crate) fn compile(
+    lua: &Lua,
+    source: &str,
+    file: &Path,
+) -> Result<(LuaFunction, Vec<Diagnostic>), Diagnostic> {
     let name = file.display().to_string();
     let whole = Place::new(name.as_str(), 0);
     let compile = |text: &str| lua.load(text).set_name(format!("@{name}")).into_function();

@@ -26,18 +26,27 @@ use crate::spec::RuleSpecs;
 macro_rules! chain {
     ($what:literal, $field:ident, $action:ty, $add:literal, $remove:literal, $move:literal, $to_top:literal, $clear:literal) => {
         [
-            Function::new($add, "(rule, action[, options])", concat!("adds a rule ", $what), |call| {
-                add::<$action>(call, |rules| &mut rules.$field)
-            }),
-            Function::new($remove, "(number, UUID or name)", concat!("removes a rule ", $what), |call| {
-                remove(call, |rules| &mut rules.$field)
-            }),
+            Function::new(
+                $add,
+                "(rule, action[, options])",
+                concat!("adds a rule ", $what),
+                |call| add::<$action>(call, |rules| &mut rules.$field),
+            ),
+            Function::new(
+                $remove,
+                "(number, UUID or name)",
+                concat!("removes a rule ", $what),
+                |call| remove(call, |rules| &mut rules.$field),
+            ),
             Function::new($move, "(from, to)", concat!("moves a rule ", $what), |call| {
                 reorder(call, |rules| &mut rules.$field)
             }),
-            Function::new($to_top, "()", concat!("makes the last rule the first ", $what), |call| {
-                last_to_top(call, |rules| &mut rules.$field)
-            }),
+            Function::new(
+                $to_top,
+                "()",
+                concat!("makes the last rule the first ", $what),
+                |call| last_to_top(call, |rules| &mut rules.$field),
+            ),
             Function::new($clear, "()", concat!("removes all rules ", $what), |call| {
                 call.state.edit().rules.$field.clear();
                 Ok(Value::Nil)
@@ -46,52 +55,109 @@ macro_rules! chain {
     };
 }
 
-const QUERY: [Function; 5] = chain!("for queries", query, dyn Action, "addAction", "rmRule", "mvRule", "mvRuleToTop", "clearRules");
+const QUERY: [Function; 5] = chain!(
+    "for queries",
+    query,
+    dyn Action,
+    "addAction",
+    "rmRule",
+    "mvRule",
+    "mvRuleToTop",
+    "clearRules"
+);
 const CACHE_MISS: [Function; 5] = chain!(
-    "for queries that the cache has no answer to", cache_miss, dyn Action,
-    "addCacheMissAction", "rmCacheMissRule", "mvCacheMissRule", "mvCacheMissRuleToTop", "clearCacheMissRules"
+    "for queries that the cache has no answer to",
+    cache_miss,
+    dyn Action,
+    "addCacheMissAction",
+    "rmCacheMissRule",
+    "mvCacheMissRule",
+    "mvCacheMissRuleToTop",
+    "clearCacheMissRules"
 );
 const REPLY: [Function; 5] = chain!(
-    "for replies", reply, dyn ReplyAction,
-    "addResponseAction", "rmResponseRule", "mvResponseRule", "mvResponseRuleToTop", "clearResponseRules"
+    "for replies",
+    reply,
+    dyn ReplyAction,
+    "addResponseAction",
+    "rmResponseRule",
+    "mvResponseRule",
+    "mvResponseRuleToTop",
+    "clearResponseRules"
 );
 const CACHE_HIT: [Function; 5] = chain!(
-    "for replies from the cache", cache_hit_reply, dyn ReplyAction, "addCacheHitResponseAction",
-    "rmCacheHitResponseRule", "mvCacheHitResponseRule", "mvCacheHitResponseRuleToTop", "clearCacheHitResponseRules"
+    "for replies from the cache",
+    cache_hit_reply,
+    dyn ReplyAction,
+    "addCacheHitResponseAction",
+    "rmCacheHitResponseRule",
+    "mvCacheHitResponseRule",
+    "mvCacheHitResponseRuleToTop",
+    "clearCacheHitResponseRules"
 );
 const CACHE_INSERTED: [Function; 5] = chain!(
-    "for replies that were put into the cache", cache_inserted_reply, dyn ReplyAction, "addCacheInsertedResponseAction",
-    "rmCacheInsertedResponseRule", "mvCacheInsertedResponseRule", "mvCacheInsertedResponseRuleToTop",
+    "for replies that were put into the cache",
+    cache_inserted_reply,
+    dyn ReplyAction,
+    "addCacheInsertedResponseAction",
+    "rmCacheInsertedResponseRule",
+    "mvCacheInsertedResponseRule",
+    "mvCacheInsertedResponseRuleToTop",
     "clearCacheInsertedResponseRules"
 );
 const SELF_ANSWERED: [Function; 5] = chain!(
-    "for replies that a rule gave", self_answered_reply, dyn ReplyAction, "addSelfAnsweredResponseAction",
-    "rmSelfAnsweredResponseRule", "mvSelfAnsweredResponseRule", "mvSelfAnsweredResponseRuleToTop",
+    "for replies that a rule gave",
+    self_answered_reply,
+    dyn ReplyAction,
+    "addSelfAnsweredResponseAction",
+    "rmSelfAnsweredResponseRule",
+    "mvSelfAnsweredResponseRule",
+    "mvSelfAnsweredResponseRuleToTop",
     "clearSelfAnsweredResponseRules"
 );
 
 /// The functions of each chain.
-pub(super) const CHAINS: [&[Function]; 6] = [&QUERY, &CACHE_MISS, &REPLY, &CACHE_HIT, &CACHE_INSERTED, &SELF_ANSWERED];
+pub(super) const CHAINS: [&[Function]; 6] = [
+    &QUERY,
+    &CACHE_MISS,
+    &REPLY,
+    &CACHE_HIT,
+    &CACHE_INSERTED,
+    &SELF_ANSWERED,
+];
 
 pub(super) const ROWS: &[Function] = &[
-    Function::new("newRuleAction", "(rule, action[, options])", "a pair for setRules()", |call| {
-        let rule = read::<dyn Action>(call)?;
-        call.give_object(RuleAction(rule))
-    }),
+    Function::new(
+        "newRuleAction",
+        "(rule, action[, options])",
+        "a pair for setRules()",
+        |call| {
+            let rule = read::<dyn Action>(call)?;
+            call.give_object(RuleAction(rule))
+        },
+    ),
     Function::new("setRules", "(list)", "replaces all rules for queries", |call| {
         let List(rules) = call.required::<List<Wrapped<RuleAction>>>("list")?;
         let place = call.place.clone();
-        let placed = |Wrapped(RuleAction(value))| Placed { value, place: place.clone() };
+        let placed = |Wrapped(RuleAction(value))| Placed {
+            value,
+            place: place.clone(),
+        };
         call.state.edit().rules.query = rules.into_iter().map(placed).collect();
         Ok(Value::Nil)
     }),
-    Function::new("getAction", "(number)", "the action of a rule for queries", |call| {
-        let number: usize = call.required("number")?;
-        match call.state.spec.rules.query.get(number) {
-            Some(rule) => call.give_object(DnsAction(Arc::clone(&rule.value.action))),
-            None => Err(Failure::new(format!("there is no rule {number}"))),
-        }
-    }),
+    Function::new(
+        "getAction",
+        "(number)",
+        "the action of a rule for queries",
+        |call| {
+            let number: usize = call.required("number")?;
+            match call.state.spec.rules.query.get(number) {
+                Some(rule) => call.give_object(DnsAction(Arc::clone(&rule.value.action))),
+                None => Err(Failure::new(format!("there is no rule {number}"))),
+            }
+        },
+    ),
 ];
 
 /// The rules of one chain.
@@ -105,7 +171,9 @@ trait FromLua {
 impl FromLua for dyn Action {
     fn from_value(value: &Value) -> Result<Arc<Self>, Failure> {
         if values::object::<DnsResponseAction>(value).is_some() {
-            return Err(Failure::new("action is for replies; use the function for response actions"));
+            return Err(Failure::new(
+                "action is for replies; use the function for response actions",
+            ));
         }
         values::read("action", value).map(|Wrapped(DnsAction(action))| action)
     }
@@ -114,7 +182,9 @@ impl FromLua for dyn Action {
 impl FromLua for dyn ReplyAction {
     fn from_value(value: &Value) -> Result<Arc<Self>, Failure> {
         if values::object::<DnsAction>(value).is_some() {
-            return Err(Failure::new("action is for queries; replies take those with Response in their name"));
+            return Err(Failure::new(
+                "action is for queries; replies take those with Response in their name",
+            ));
         }
         values::read("action", value).map(|Wrapped(DnsResponseAction(action))| action)
     }
@@ -128,7 +198,13 @@ fn read<A: FromLua + fmt::Display + ?Sized>(call: &mut Call<'_>) -> Result<Rule<
     let creation_order = call.state.rules_made;
     call.state.rules_made += 1;
     let uuid = uuid.unwrap_or_else(|| derive_uuid(call.name, &name, &*selector, &action, 0));
-    Ok(Rule { name, uuid, creation_order, selector, action })
+    Ok(Rule {
+        name,
+        uuid,
+        creation_order,
+        selector,
+        action,
+    })
 }
 
 fn add<A: FromLua + fmt::Display + ?Sized>(
@@ -139,7 +215,9 @@ fn add<A: FromLua + fmt::Display + ?Sized>(
     let place = call.place.clone();
     let rules = chain(&mut call.state.edit().rules);
     if rules.len() >= MAX_RULES {
-        return Err(Failure::new(format!("there are {MAX_RULES} rules already; put names into a SuffixMatchNode instead")));
+        return Err(Failure::new(format!(
+            "there are {MAX_RULES} rules already; put names into a SuffixMatchNode instead"
+        )));
     }
     // Equal rules get identities by their order.
     for twin in 1..=MAX_RULES {
@@ -152,7 +230,10 @@ fn add<A: FromLua + fmt::Display + ?Sized>(
     Ok(Value::Nil)
 }
 
-fn remove<A: ?Sized>(call: &mut Call<'_>, chain: fn(&mut RuleSpecs) -> &mut Rules<A>) -> Result<Value, Failure> {
+fn remove<A: ?Sized>(
+    call: &mut Call<'_>,
+    chain: fn(&mut RuleSpecs) -> &mut Rules<A>,
+) -> Result<Value, Failure> {
     let which: Which = call.required("rule")?;
     let rules = chain(&mut call.state.edit().rules);
     let Some(number) = which.position(rules) else {
@@ -163,18 +244,27 @@ fn remove<A: ?Sized>(call: &mut Call<'_>, chain: fn(&mut RuleSpecs) -> &mut Rule
 }
 
 /// As dnsdist: `to` is the number before the move; one behind the last is the end.
-fn reorder<A: ?Sized>(call: &mut Call<'_>, chain: fn(&mut RuleSpecs) -> &mut Rules<A>) -> Result<Value, Failure> {
+fn reorder<A: ?Sized>(
+    call: &mut Call<'_>,
+    chain: fn(&mut RuleSpecs) -> &mut Rules<A>,
+) -> Result<Value, Failure> {
     let (from, to): (usize, usize) = (call.required("from")?, call.required("to")?);
     let rules = chain(&mut call.state.edit().rules);
     if from >= rules.len() || to > rules.len() {
-        return Err(Failure::new(format!("there are {} rules; cannot move rule {from} to {to}", rules.len())));
+        return Err(Failure::new(format!(
+            "there are {} rules; cannot move rule {from} to {to}",
+            rules.len()
+        )));
     }
     let rule = rules.remove(from);
     rules.insert(if to > from { to - 1 } else { to }, rule);
     Ok(Value::Nil)
 }
 
-fn last_to_top<A: ?Sized>(call: &mut Call<'_>, chain: fn(&mut RuleSpecs) -> &mut Rules<A>) -> Result<Value, Failure> {
+fn last_to_top<A: ?Sized>(
+    call: &mut Call<'_>,
+    chain: fn(&mut RuleSpecs) -> &mut Rules<A>,
+) -> Result<Value, Failure> {
     let rules = chain(&mut call.state.edit().rules);
     if let Some(last) = rules.pop() {
         rules.insert(0, last);
@@ -205,7 +295,8 @@ impl Which {
             Self::Number(number) => Some(*number).filter(|number| *number < rules.len()),
             Self::Text(text) => {
                 let uuid = text.parse::<Uuid>().ok();
-                let is_it = |rule: &Rule<A>| Some(rule.uuid) == uuid || (!text.is_empty() && rule.name == *text);
+                let is_it =
+                    |rule: &Rule<A>| Some(rule.uuid) == uuid || (!text.is_empty() && rule.name == *text);
                 rules.iter().position(|rule| is_it(&rule.value))
             }
         }
@@ -214,7 +305,13 @@ impl Which {
 
 /// The identity of a rule that was given none: the same for the same rule after a reload, so that its counter goes
 /// on. `twin` tells equal rules of one chain apart.
-fn derive_uuid(chain: &str, name: &str, selector: &dyn Selector, action: &impl fmt::Display, twin: usize) -> Uuid {
+fn derive_uuid(
+    chain: &str,
+    name: &str,
+    selector: &dyn Selector,
+    action: &impl fmt::Display,
+    twin: usize,
+) -> Uuid {
     /// Fixed on purpose: nothing secret.
     const SEEDS: [Seed; 2] = [
         Seed::new([0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344]),
@@ -233,6 +330,10 @@ impl Write for Beginning {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         const LONGEST: usize = 4096;
         self.0.push_str(text);
-        if self.0.len() > LONGEST { Err(fmt::Error) } else { Ok(()) }
+        if self.0.len() > LONGEST {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -23,7 +23,9 @@ fn include_directory(lua: &Lua, arguments: &[Value]) -> Result<(), RunFailure> {
     let files = configuration_files(Path::new(&directory)).map_err(RunFailure::Own)?;
     let is_nested = with_state(lua, |state| std::mem::replace(&mut state.is_including, true));
     if is_nested != Some(false) {
-        return Err(RunFailure::Own(Failure::new("an included file cannot include others")));
+        return Err(RunFailure::Own(Failure::new(
+            "an included file cannot include others",
+        )));
     }
     let ran = files.iter().try_for_each(|file| run(lua, file));
     with_state(lua, |state| state.is_including = false);
@@ -34,9 +36,14 @@ fn run(lua: &Lua, file: &Path) -> Result<(), RunFailure> {
     let unreadable = |error| RunFailure::Own(Failure::new(format!("{}: {error}", file.display())));
     let source = std::fs::read_to_string(file).map_err(unreadable)?;
     let (chunk, warnings) = vm::compile(lua, &source, file).map_err(|error| {
-        RunFailure::Inner(mlua::Error::external(Located { place: error.place, message: error.message }))
+        RunFailure::Inner(mlua::Error::external(Located {
+            place: error.place,
+            message: error.message,
+        }))
     })?;
-    with_state(lua, |state| warnings.into_iter().for_each(|warning| state.warn(warning)));
+    with_state(lua, |state| {
+        warnings.into_iter().for_each(|warning| state.warn(warning))
+    });
     chunk.call::<()>(()).map_err(RunFailure::Inner)
 }
 
@@ -51,7 +58,10 @@ fn configuration_files(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         if name.ends_with(".conf") && !name.starts_with('.') && path.is_file() {
             files.push(path);
         }

@@ -26,7 +26,12 @@ use super::tables::Function;
 
 /// Every function.
 pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
-    THEMES.iter().copied().chain(chains::CHAINS).chain(show_rules::CHAINS).flatten()
+    THEMES
+        .iter()
+        .copied()
+        .chain(chains::CHAINS)
+        .chain(show_rules::CHAINS)
+        .flatten()
 }
 
 const THEMES: &[&[Function]] = &[
@@ -52,7 +57,17 @@ const THEMES: &[&[Function]] = &[
 
 /// Every key of the tables of options.
 pub(crate) fn keys() -> Vec<Part> {
-    let themes = [listen::keys(), servers::keys(), cache::keys(), options::keys(), settings::keys(), show::keys(), show_rules::keys(), web::keys(), weir::keys()];
+    let themes = [
+        listen::keys(),
+        servers::keys(),
+        cache::keys(),
+        options::keys(),
+        settings::keys(),
+        show::keys(),
+        show_rules::keys(),
+        web::keys(),
+        weir::keys(),
+    ];
     themes.into_iter().flatten().collect()
 }
 
@@ -72,10 +87,15 @@ pub(crate) use setting;
 /// A row for a function that sets what Weir has no use for: any arguments are taken.
 macro_rules! moot {
     ($name:literal, $doc:literal) => {
-        $crate::dialects::dnsdist::tables::Function::new($name, "(...)", concat!($doc, " (nothing to set in Weir)"), |call| {
-            call.ignore_rest();
-            Ok(mlua::Value::Nil)
-        })
+        $crate::dialects::dnsdist::tables::Function::new(
+            $name,
+            "(...)",
+            concat!($doc, " (nothing to set in Weir)"),
+            |call| {
+                call.ignore_rest();
+                Ok(mlua::Value::Nil)
+            },
+        )
     };
 }
 pub(crate) use moot;

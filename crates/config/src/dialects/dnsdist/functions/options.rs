@@ -21,20 +21,43 @@ pub(super) struct AnswerDraft {
 }
 
 const ANSWER_KEYS: &[Key<AnswerDraft>] = &[
-    key!("aa", "false", "AA in the answer", bool, |draft, aa| draft.options.aa = Some(aa)),
-    key!("ad", "false", "AD in the answer", bool, |draft, ad| draft.options.ad = Some(ad)),
-    key!("ra", "RD of the query", "RA in the answer", bool, |draft, ra| draft.options.ra = Some(ra)),
-    key!("ttl", "60", "seconds that records may be cached", u32, |draft, ttl| draft.options.ttl = ttl),
+    key!("aa", "false", "AA in the answer", bool, |draft, aa| draft
+        .options
+        .aa =
+        Some(aa)),
+    key!("ad", "false", "AD in the answer", bool, |draft, ad| draft
+        .options
+        .ad =
+        Some(ad)),
+    key!("ra", "RD of the query", "RA in the answer", bool, |draft, ra| {
+        draft.options.ra = Some(ra)
+    }),
+    key!(
+        "ttl",
+        "60",
+        "seconds that records may be cached",
+        u32,
+        |draft, ttl| draft.options.ttl = ttl
+    ),
 ];
 
-const RAW_KEYS: &[Key<AnswerDraft>] =
-    &[key!("typeForAny", "ANY", "the type of the records that answer ANY", QType, |draft, qtype| {
+const RAW_KEYS: &[Key<AnswerDraft>] = &[key!(
+    "typeForAny",
+    "ANY",
+    "the type of the records that answer ANY",
+    QType,
+    |draft, qtype| {
         draft.type_for_any = Some(qtype);
-    })];
+    }
+)];
 
-const SOA_KEYS: &[Key<AnswerDraft>] =
-    &[key!("soaInAuthoritySection", "false", "SOA in the authority section instead of the additional one", bool,
-        |draft, authority| draft.soa_in_authority = authority)];
+const SOA_KEYS: &[Key<AnswerDraft>] = &[key!(
+    "soaInAuthoritySection",
+    "false",
+    "SOA in the authority section instead of the additional one",
+    bool,
+    |draft, authority| draft.soa_in_authority = authority
+)];
 
 /// What ends the arguments of `addAction` and its like.
 #[derive(Default)]
@@ -44,10 +67,22 @@ pub(super) struct RuleDraft {
 }
 
 const RULE_KEYS: &[Key<RuleDraft>] = &[
-    key!("name", "\"\"", "what people call the rule", String, |draft, name| draft.name = name),
-    key!("uuid", "from the rule", "the rule's identity while it is moved", UuidText, |draft, UuidText(uuid)| {
-        draft.uuid = uuid;
-    }),
+    key!(
+        "name",
+        "\"\"",
+        "what people call the rule",
+        String,
+        |draft, name| draft.name = name
+    ),
+    key!(
+        "uuid",
+        "from the rule",
+        "the rule's identity while it is moved",
+        UuidText,
+        |draft, UuidText(uuid)| {
+            draft.uuid = uuid;
+        }
+    ),
 ];
 
 pub(super) fn keys() -> Vec<Part> {

@@ -15,36 +15,68 @@ use crate::spec::RuleSpecs;
 macro_rules! chain {
     ($what:literal, $field:ident, $live:ident, $show:literal, $top:literal) => {
         [
-            Function::new($show, "([options])", concat!("prints the rules ", $what), |call| {
-                show(call, |rules| &rules.$field, |snapshot| &snapshot.$live)
-            }),
-            Function::new($top, "([top=10[, options]])", concat!("prints the rules ", $what, " that match most"), |call| {
-                top(call, |rules| &rules.$field, |snapshot| &snapshot.$live)
-            }),
+            Function::new(
+                $show,
+                "([options])",
+                concat!("prints the rules ", $what),
+                |call| show(call, |rules| &rules.$field, |snapshot| &snapshot.$live),
+            ),
+            Function::new(
+                $top,
+                "([top=10[, options]])",
+                concat!("prints the rules ", $what, " that match most"),
+                |call| top(call, |rules| &rules.$field, |snapshot| &snapshot.$live),
+            ),
         ]
     };
 }
 
 const QUERY: [Function; 2] = chain!("for queries", query, query_rules, "showRules", "topRules");
 const CACHE_MISS: [Function; 2] = chain!(
-    "for queries that the cache has no answer to", cache_miss, cache_miss_rules, "showCacheMissRules", "topCacheMissRules"
+    "for queries that the cache has no answer to",
+    cache_miss,
+    cache_miss_rules,
+    "showCacheMissRules",
+    "topCacheMissRules"
 );
-const REPLY: [Function; 2] = chain!("for replies", reply, reply_rules, "showResponseRules", "topResponseRules");
+const REPLY: [Function; 2] = chain!(
+    "for replies",
+    reply,
+    reply_rules,
+    "showResponseRules",
+    "topResponseRules"
+);
 const CACHE_HIT: [Function; 2] = chain!(
-    "for replies from the cache", cache_hit_reply, cache_hit_reply_rules, "showCacheHitResponseRules",
+    "for replies from the cache",
+    cache_hit_reply,
+    cache_hit_reply_rules,
+    "showCacheHitResponseRules",
     "topCacheHitResponseRules"
 );
 const CACHE_INSERTED: [Function; 2] = chain!(
-    "for replies that were put into the cache", cache_inserted_reply, cache_inserted_reply_rules,
-    "showCacheInsertedResponseRules", "topCacheInsertedResponseRules"
+    "for replies that were put into the cache",
+    cache_inserted_reply,
+    cache_inserted_reply_rules,
+    "showCacheInsertedResponseRules",
+    "topCacheInsertedResponseRules"
 );
 const SELF_ANSWERED: [Function; 2] = chain!(
-    "for replies that a rule gave", self_answered_reply, self_answered_reply_rules, "showSelfAnsweredResponseRules",
+    "for replies that a rule gave",
+    self_answered_reply,
+    self_answered_reply_rules,
+    "showSelfAnsweredResponseRules",
     "topSelfAnsweredResponseRules"
 );
 
 /// The functions of each chain.
-pub(super) const CHAINS: [&[Function]; 6] = [&QUERY, &CACHE_MISS, &REPLY, &CACHE_HIT, &CACHE_INSERTED, &SELF_ANSWERED];
+pub(super) const CHAINS: [&[Function]; 6] = [
+    &QUERY,
+    &CACHE_MISS,
+    &REPLY,
+    &CACHE_HIT,
+    &CACHE_INSERTED,
+    &SELF_ANSWERED,
+];
 
 /// How rules are printed.
 struct Columns {
@@ -53,12 +85,24 @@ struct Columns {
 }
 
 const KEYS: &[Key<Columns>] = &[
-    key!("showUUIDs", "false", "prints identities and the order in which rules were made", bool, |columns, show| {
-        columns.with_uuids = show;
-    }),
-    key!("truncateRuleWidth", "-1", "letters of a rule's text; -1 is all", i32, |columns, width| {
-        columns.rule_width = usize::try_from(width).unwrap_or(usize::MAX);
-    }),
+    key!(
+        "showUUIDs",
+        "false",
+        "prints identities and the order in which rules were made",
+        bool,
+        |columns, show| {
+            columns.with_uuids = show;
+        }
+    ),
+    key!(
+        "truncateRuleWidth",
+        "-1",
+        "letters of a rule's text; -1 is all",
+        i32,
+        |columns, width| {
+            columns.rule_width = usize::try_from(width).unwrap_or(usize::MAX);
+        }
+    ),
 ];
 
 pub(super) fn keys() -> Vec<Part> {
@@ -66,7 +110,10 @@ pub(super) fn keys() -> Vec<Part> {
 }
 
 fn read_columns(call: &mut Call<'_>) -> Result<Columns, Failure> {
-    let mut columns = Columns { with_uuids: false, rule_width: usize::MAX };
+    let mut columns = Columns {
+        with_uuids: false,
+        rule_width: usize::MAX,
+    };
     if let Some(table) = call.optional::<Table>("options")? {
         read_keys(call, &table, &[KEYS], &mut columns)?;
     }
@@ -130,10 +177,19 @@ fn lines<A: std::fmt::Display + ?Sized>(
         uuid: rule.uuid.to_string(),
         creation_order: rule.creation_order,
         matches: matches(rule).unwrap_or(0),
-        rule: rule.selector.to_string().chars().take(columns.rule_width).collect(),
+        rule: rule
+            .selector
+            .to_string()
+            .chars()
+            .take(columns.rule_width)
+            .collect(),
         action: rule.action.to_string(),
     };
-    written(&call.state.spec.rules).iter().enumerate().map(line).collect()
+    written(&call.state.spec.rules)
+        .iter()
+        .enumerate()
+        .map(line)
+        .collect()
 }
 
 fn print(call: &mut Call<'_>, columns: &Columns, lines: &[Line]) {
@@ -143,15 +199,29 @@ fn print(call: &mut Call<'_>, columns: &Columns, lines: &[Line]) {
             "#", "Name", "UUID", "Cr. Order", "Matches", "Rule"
         ));
     } else {
-        call.state.print_line(format_args!("{:<3} {:<30} {:>9} {:<56} Action", "#", "Name", "Matches", "Rule"));
+        call.state.print_line(format_args!(
+            "{:<3} {:<30} {:>9} {:<56} Action",
+            "#", "Name", "Matches", "Rule"
+        ));
     }
-    for Line { number, name, uuid, creation_order, matches, rule, action } in lines {
+    for Line {
+        number,
+        name,
+        uuid,
+        creation_order,
+        matches,
+        rule,
+        action,
+    } in lines
+    {
         if columns.with_uuids {
             call.state.print_line(format_args!(
                 "{number:<3} {name:<30} {uuid:<38} {creation_order:>9} {matches:>9} {rule:<56} {action}"
             ));
         } else {
-            call.state.print_line(format_args!("{number:<3} {name:<30} {matches:>9} {rule:<56} {action}"));
+            call.state.print_line(format_args!(
+                "{number:<3} {name:<30} {matches:>9} {rule:<56} {action}"
+            ));
         }
     }
 }

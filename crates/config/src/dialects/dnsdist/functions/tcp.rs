@@ -9,46 +9,134 @@ use crate::dialects::dnsdist::tables::Function;
 use crate::dialects::dnsdist::values::{Read, Seconds, Wrong};
 
 pub(super) const ROWS: &[Function] = &[
-    setting!("setMaxTCPClientThreads", "(threads)", "threads for TCP; every worker does TCP, the number is shown only", u32,
-        |spec, threads| spec.tcp.client_threads = threads),
-    setting!("setMaxTCPConnectionsPerClient", "(connections)", "connections of one client at once; 0 is no limit", u32,
-        |spec, limit| spec.tcp.max_connections_per_client = limit),
-    setting!("setMaxTCPQueriesPerConnection", "(queries)", "queries on one connection; 0 is no limit", u32,
-        |spec, limit| spec.tcp.max_queries_per_connection = limit),
-    setting!("setMaxTCPConnectionDuration", "(seconds)", "the life of a connection; 0 is no limit", Seconds,
-        |spec, Seconds(longest)| spec.tcp.max_connection_duration = longest),
-    setting!("setMaxTCPQueuedConnections", "(connections)", "connections that wait for a thread; shown only", u32,
-        |spec, limit| spec.tcp.max_queued_connections = limit),
-    setting!("setMaxTCPConnectionRatePerClient", "(rate)", "new connections of one client per second; 0 is no limit", u32,
-        |spec, rate| spec.tcp.max_connection_rate_per_client = rate),
-    setting!("setTCPConnectionRateInterval", "(minutes)", "what that rate is averaged over", u16, |spec, minutes| {
-        spec.tcp.connection_rate_interval = Duration::from_secs(u64::from(minutes.max(1)) * 60);
-    }),
-    setting!("setBanDurationForExceedingTCPTLSRate", "(seconds)", "how long a client above the rate is not accepted", Seconds,
-        |spec, Seconds(ban)| spec.tcp.ban_for_rate = ban),
-    setting!("setMaxTCPReadIOsPerQuery", "(reads)", "reads that one query may take; 0 is no limit", u32,
-        |spec, limit| spec.tcp.max_read_ios_per_query = limit),
-    setting!("setBanDurationForExceedingMaxReadIOsPerQuery", "(seconds)", "how long such a client is not accepted", Seconds,
-        |spec, Seconds(ban)| spec.tcp.ban_for_read_ios = ban),
-    setting!("setTCPConnectionsMaskV4", "(bits)", "bits of an IPv4 address that make one client", BitsV4,
-        |spec, BitsV4(bits)| spec.tcp.client_prefix.0 = bits),
-    setting!("setTCPConnectionsMaskV6", "(bits)", "bits of an IPv6 address that make one client", BitsV6,
-        |spec, BitsV6(bits)| spec.tcp.client_prefix.1 = bits),
-    setting!("setTCPConnectionsOverloadThreshold", "(percentage)", "share of connections from which they get less; 0 is off", Percentage,
-        |spec, Percentage(threshold)| spec.tcp.overload_threshold = threshold),
-    setting!("setTCPRecvTimeout", "(seconds)", "how long a connection may be silent", Seconds,
-        |spec, Seconds(timeout)| spec.tcp.receive_timeout = timeout.max(Duration::from_secs(1))),
-    setting!("setTCPSendTimeout", "(seconds)", "how long a client may take to read its reply", Seconds,
-        |spec, Seconds(timeout)| spec.tcp.send_timeout = timeout.max(Duration::from_secs(1))),
-    moot!("setMaxCachedTCPConnectionsPerDownstream", "idle connections to a backend"),
-    moot!("setMaxIdleTCPConnectionsPerDownstream", "idle connections to a backend"),
+    setting!(
+        "setMaxTCPClientThreads",
+        "(threads)",
+        "threads for TCP; every worker does TCP, the number is shown only",
+        u32,
+        |spec, threads| spec.tcp.client_threads = threads
+    ),
+    setting!(
+        "setMaxTCPConnectionsPerClient",
+        "(connections)",
+        "connections of one client at once; 0 is no limit",
+        u32,
+        |spec, limit| spec.tcp.max_connections_per_client = limit
+    ),
+    setting!(
+        "setMaxTCPQueriesPerConnection",
+        "(queries)",
+        "queries on one connection; 0 is no limit",
+        u32,
+        |spec, limit| spec.tcp.max_queries_per_connection = limit
+    ),
+    setting!(
+        "setMaxTCPConnectionDuration",
+        "(seconds)",
+        "the life of a connection; 0 is no limit",
+        Seconds,
+        |spec, Seconds(longest)| spec.tcp.max_connection_duration = longest
+    ),
+    setting!(
+        "setMaxTCPQueuedConnections",
+        "(connections)",
+        "connections that wait for a thread; shown only",
+        u32,
+        |spec, limit| spec.tcp.max_queued_connections = limit
+    ),
+    setting!(
+        "setMaxTCPConnectionRatePerClient",
+        "(rate)",
+        "new connections of one client per second; 0 is no limit",
+        u32,
+        |spec, rate| spec.tcp.max_connection_rate_per_client = rate
+    ),
+    setting!(
+        "setTCPConnectionRateInterval",
+        "(minutes)",
+        "what that rate is averaged over",
+        u16,
+        |spec, minutes| {
+            spec.tcp.connection_rate_interval = Duration::from_secs(u64::from(minutes.max(1)) * 60);
+        }
+    ),
+    setting!(
+        "setBanDurationForExceedingTCPTLSRate",
+        "(seconds)",
+        "how long a client above the rate is not accepted",
+        Seconds,
+        |spec, Seconds(ban)| spec.tcp.ban_for_rate = ban
+    ),
+    setting!(
+        "setMaxTCPReadIOsPerQuery",
+        "(reads)",
+        "reads that one query may take; 0 is no limit",
+        u32,
+        |spec, limit| spec.tcp.max_read_ios_per_query = limit
+    ),
+    setting!(
+        "setBanDurationForExceedingMaxReadIOsPerQuery",
+        "(seconds)",
+        "how long such a client is not accepted",
+        Seconds,
+        |spec, Seconds(ban)| spec.tcp.ban_for_read_ios = ban
+    ),
+    setting!(
+        "setTCPConnectionsMaskV4",
+        "(bits)",
+        "bits of an IPv4 address that make one client",
+        BitsV4,
+        |spec, BitsV4(bits)| spec.tcp.client_prefix.0 = bits
+    ),
+    setting!(
+        "setTCPConnectionsMaskV6",
+        "(bits)",
+        "bits of an IPv6 address that make one client",
+        BitsV6,
+        |spec, BitsV6(bits)| spec.tcp.client_prefix.1 = bits
+    ),
+    setting!(
+        "setTCPConnectionsOverloadThreshold",
+        "(percentage)",
+        "share of connections from which they get less; 0 is off",
+        Percentage,
+        |spec, Percentage(threshold)| spec.tcp.overload_threshold = threshold
+    ),
+    setting!(
+        "setTCPRecvTimeout",
+        "(seconds)",
+        "how long a connection may be silent",
+        Seconds,
+        |spec, Seconds(timeout)| spec.tcp.receive_timeout = timeout.max(Duration::from_secs(1))
+    ),
+    setting!(
+        "setTCPSendTimeout",
+        "(seconds)",
+        "how long a client may take to read its reply",
+        Seconds,
+        |spec, Seconds(timeout)| spec.tcp.send_timeout = timeout.max(Duration::from_secs(1))
+    ),
+    moot!(
+        "setMaxCachedTCPConnectionsPerDownstream",
+        "idle connections to a backend"
+    ),
+    moot!(
+        "setMaxIdleTCPConnectionsPerDownstream",
+        "idle connections to a backend"
+    ),
     moot!("setMaxTLSNewSessionRatePerClient", "for DNS over TLS"),
     moot!("setMaxTLSResumedSessionRatePerClient", "for DNS over TLS"),
-    moot!("setTCPConnectionsMaskV4Port", "bits of the port that make one client"),
+    moot!(
+        "setTCPConnectionsMaskV4Port",
+        "bits of the port that make one client"
+    ),
     moot!("setTCPDownstreamCleanupInterval", "idle connections to backends"),
     moot!("setTCPDownstreamMaxIdleTime", "idle connections to backends"),
     moot!("setTCPFastOpenKey", "the kernel's key"),
-    moot!("setTCPInternalPipeBufferSize", "pipes between threads; there are none"),
+    moot!(
+        "setTCPInternalPipeBufferSize",
+        "pipes between threads; there are none"
+    ),
     moot!("setTCPUseSinglePipe", "pipes between threads; there are none"),
 ];
 

@@ -10,58 +10,145 @@ use crate::dialects::dnsdist::values::{Address, OneOrMore, Read, Wrong};
 use crate::settings::{Secret, WebAccess};
 
 pub(super) const ROWS: &[Function] = &[
-    Function::new("webserver", "(address[, password[, apiKey]])", "opens the web server", |call| {
-        let Address(value) = call.required::<Address<8083>>("address")?;
-        let (password, api_key) = (call.optional::<Word>("password")?, call.optional::<Word>("apiKey")?);
-        let place = call.place.clone();
-        let web = &mut call.state.edit().web;
-        let earlier = web.listen.replace(Placed { value, place });
-        web.access.password = password.and_then(|Word(word)| word).or_else(|| web.access.password.take());
-        web.access.api_key = api_key.and_then(|Word(word)| word).or_else(|| web.access.api_key.take());
-        if let Some(earlier) = earlier {
-            call.warn(format_args!("replaces the address of {}; there is one web server", earlier.place));
+    Function::new(
+        "webserver",
+        "(address[, password[, apiKey]])",
+        "opens the web server",
+        |call| {
+            let Address(value) = call.required::<Address<8083>>("address")?;
+            let (password, api_key) = (
+                call.optional::<Word>("password")?,
+                call.optional::<Word>("apiKey")?,
+            );
+            let place = call.place.clone();
+            let web = &mut call.state.edit().web;
+            let earlier = web.listen.replace(Placed { value, place });
+            web.access.password = password
+                .and_then(|Word(word)| word)
+                .or_else(|| web.access.password.take());
+            web.access.api_key = api_key
+                .and_then(|Word(word)| word)
+                .or_else(|| web.access.api_key.take());
+            if let Some(earlier) = earlier {
+                call.warn(format_args!(
+                    "replaces the address of {}; there is one web server",
+                    earlier.place
+                ));
+            }
+            Ok(Value::Nil)
+        },
+    ),
+    Function::new(
+        "setWebserverConfig",
+        "(options)",
+        "what the web server asks of its visitors",
+        |call| {
+            let table: Table = call.required("options")?;
+            let mut access = call.state.spec.web.access.clone();
+            read_keys(call, &table, &[KEYS], &mut access)?;
+            call.state.edit().web.access = access;
+            Ok(Value::Nil)
+        },
+    ),
+    setting!(
+        "setAPIWritable",
+        "(writable[, directory])",
+        "lets the API change things",
+        NotWritable,
+        |spec, _| {
+            // Nothing to set: reading the value refused what is not supported.
+            let _ = spec;
         }
-        Ok(Value::Nil)
-    }),
-    Function::new("setWebserverConfig", "(options)", "what the web server asks of its visitors", |call| {
-        let table: Table = call.required("options")?;
-        let mut access = call.state.spec.web.access.clone();
-        read_keys(call, &table, &[KEYS], &mut access)?;
-        call.state.edit().web.access = access;
-        Ok(Value::Nil)
-    }),
-    setting!("setAPIWritable", "(writable[, directory])", "lets the API change things", NotWritable, |spec, _| {
-        // Nothing to set: reading the value refused what is not supported.
-        let _ = spec;
-    }),
-    moot!("setWebserverBindFatal", "ends when the web server cannot listen; always so"),
+    ),
+    moot!(
+        "setWebserverBindFatal",
+        "ends when the web server cannot listen; always so"
+    ),
 ];
 
 const KEYS: &[Key<WebAccess>] = &[
-    key!("acl", "\"127.0.0.1, ::1\"", "who may connect: masks, as a list or separated by commas", Masks, |access, Masks(acl)| {
-        access.acl = acl;
-    }),
-    key!("apiKey", "none", "the key of the API", Word, |access, Word(key)| access.api_key = key),
-    key!("apiRequiresAuthentication", "true", "whether the API needs its key", bool, |access, requires| {
-        access.api_requires_auth = requires;
-    }),
-    key!("customHeaders", "{}", "headers of every answer", Headers, |access, Headers(headers)| {
-        access.custom_headers = headers;
-    }),
-    key!("dashboardRequiresAuthentication", "true", "whether pages need the password", bool, |access, requires| {
-        access.dashboard_requires_auth = requires;
-    }),
-    key!("hashPlaintextCredentials", "false", "keep hashes of password and key only", moot),
-    key!("maxConcurrentConnections", "100", "connections at once; 0 is no limit", u32, |access, limit| {
-        access.max_connections = limit;
-    }),
-    key!("password", "none", "the password of pages", Word, |access, Word(password)| access.password = password),
-    key!("prometheusAddInstanceLabel", "false", "adds the server's name to every metric", bool, |access, add| {
-        access.add_instance_label = add;
-    }),
-    key!("statsRequireAuthentication", "true", "whether statistics need the password or the key", bool, |access, require| {
-        access.stats_require_auth = require;
-    }),
+    key!(
+        "acl",
+        "\"127.0.0.1, ::1\"",
+        "who may connect: masks, as a list or separated by commas",
+        Masks,
+        |access, Masks(acl)| {
+            access.acl = acl;
+        }
+    ),
+    key!(
+        "apiKey",
+        "none",
+        "the key of the API",
+        Word,
+        |access, Word(key)| access.api_key = key
+    ),
+    key!(
+        "apiRequiresAuthentication",
+        "true",
+        "whether the API needs its key",
+        bool,
+        |access, requires| {
+            access.api_requires_auth = requires;
+        }
+    ),
+    key!(
+        "customHeaders",
+        "{}",
+        "headers of every answer",
+        Headers,
+        |access, Headers(headers)| {
+            access.custom_headers = headers;
+        }
+    ),
+    key!(
+        "dashboardRequiresAuthentication",
+        "true",
+        "whether pages need the password",
+        bool,
+        |access, requires| {
+            access.dashboard_requires_auth = requires;
+        }
+    ),
+    key!(
+        "hashPlaintextCredentials",
+        "false",
+        "keep hashes of password and key only",
+        moot
+    ),
+    key!(
+        "maxConcurrentConnections",
+        "100",
+        "connections at once; 0 is no limit",
+        u32,
+        |access, limit| {
+            access.max_connections = limit;
+        }
+    ),
+    key!("password", "none", "the password of pages", Word, |access,
+                                                             Word(
+        password,
+    )| access
+        .password =
+        password),
+    key!(
+        "prometheusAddInstanceLabel",
+        "false",
+        "adds the server's name to every metric",
+        bool,
+        |access, add| {
+            access.add_instance_label = add;
+        }
+    ),
+    key!(
+        "statsRequireAuthentication",
+        "true",
+        "whether statistics need the password or the key",
+        bool,
+        |access, require| {
+            access.stats_require_auth = require;
+        }
+    ),
 ];
 
 pub(super) fn keys() -> Vec<Part> {
@@ -77,7 +164,9 @@ impl Read for Word {
     fn read(value: &Value) -> Result<Self, Wrong> {
         let word = String::read(value)?;
         if word.starts_with("$scrypt$") {
-            return Err(Wrong::Because("hashed passwords and keys are not supported yet".to_owned()));
+            return Err(Wrong::Because(
+                "hashed passwords and keys are not supported yet".to_owned(),
+            ));
         }
         Ok(Self(Some(word).filter(|word| !word.is_empty()).map(Secret::new)))
     }
@@ -90,7 +179,11 @@ impl Read for Masks {
 
     fn read(value: &Value) -> Result<Self, Wrong> {
         let OneOrMore(texts) = OneOrMore::<String>::read(value)?;
-        let masks = texts.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|mask| !mask.is_empty());
+        let masks = texts
+            .iter()
+            .flat_map(|text| text.split(','))
+            .map(str::trim)
+            .filter(|mask| !mask.is_empty());
         let group = weir_policy::NetmaskGroup::from_masks(masks);
         group.map(Self).map_err(|error| Wrong::Because(error.to_string()))
     }
@@ -125,6 +218,10 @@ impl Read for NotWritable {
     const EXPECTED: &'static str = "false; changes through the API are not supported yet";
 
     fn read(value: &Value) -> Result<Self, Wrong> {
-        if bool::read(value)? { Err(Wrong::Kind) } else { Ok(Self) }
+        if bool::read(value)? {
+            Err(Wrong::Kind)
+        } else {
+            Ok(Self)
+        }
     }
 }

@@ -21,10 +21,15 @@ impl Object for PacketCache {
     const KIND: &'static str = "PacketCache";
     const EXPECTED: &'static str = "a cache from newPacketCache()";
     const METHODS: &'static [Method<Self>] = &[
-        Method::new("expunge", "([n=0])", "removes entries until n are left", |this, call| {
-            let keep = call.optional("n")?.unwrap_or(0);
-            this.with_live(call, |cache, now| cache.expunge(keep, now))
-        }),
+        Method::new(
+            "expunge",
+            "([n=0])",
+            "removes entries until n are left",
+            |this, call| {
+                let keep = call.optional("n")?.unwrap_or(0);
+                this.with_live(call, |cache, now| cache.expunge(keep, now))
+            },
+        ),
         Method::new(
             "expungeByName",
             "(name[, qtype=DNSQType.ANY[, suffix=false]])",
@@ -32,26 +37,47 @@ impl Object for PacketCache {
             |this, call| {
                 let name: NameBuf = call.required("name")?;
                 let qtype = call.optional("qtype")?.filter(|qtype| *qtype != QType::ANY);
-                let scope = if call.optional("suffix")?.unwrap_or(false) { Scope::Suffix } else { Scope::Name };
-                this.with_live(call, |cache, _| cache.expunge_by_name(name.as_name(), qtype, scope))
+                let scope = if call.optional("suffix")?.unwrap_or(false) {
+                    Scope::Suffix
+                } else {
+                    Scope::Name
+                };
+                this.with_live(call, |cache, _| {
+                    cache.expunge_by_name(name.as_name(), qtype, scope)
+                })
             },
         ),
-        Method::new("purgeExpired", "([n=0])", "removes expired entries until n are left", |this, call| {
-            let keep = call.optional("n")?.unwrap_or(0);
-            this.with_live(call, |cache, now| cache.purge_expired(now, keep, Backing::Usable))
-        }),
-        Method::new("getStats", "()", "the cache's counters, as a table", |this, call| {
-            let counters = this.counters(call.state);
-            let rows = rows(&counters).map(|(key, _, value)| (key, value));
-            let table = call.lua.create_table_from(rows)?;
-            table.raw_set("entries", counters.entries)?;
-            table.raw_set("maxEntries", this.size(call.state))?;
-            Ok(Value::Table(table))
-        }),
-        Method::new("isFull", "()", "whether there are as many entries as there may be", |this, call| {
-            let is_full = this.live(call.state).is_some_and(|cache| cache.is_full());
-            call.give(is_full)
-        }),
+        Method::new(
+            "purgeExpired",
+            "([n=0])",
+            "removes expired entries until n are left",
+            |this, call| {
+                let keep = call.optional("n")?.unwrap_or(0);
+                this.with_live(call, |cache, now| cache.purge_expired(now, keep, Backing::Usable))
+            },
+        ),
+        Method::new(
+            "getStats",
+            "()",
+            "the cache's counters, as a table",
+            |this, call| {
+                let counters = this.counters(call.state);
+                let rows = rows(&counters).map(|(key, _, value)| (key, value));
+                let table = call.lua.create_table_from(rows)?;
+                table.raw_set("entries", counters.entries)?;
+                table.raw_set("maxEntries", this.size(call.state))?;
+                Ok(Value::Table(table))
+            },
+        ),
+        Method::new(
+            "isFull",
+            "()",
+            "whether there are as many entries as there may be",
+            |this, call| {
+                let is_full = this.live(call.state).is_some_and(|cache| cache.is_full());
+                call.give(is_full)
+            },
+        ),
         Method::new("printStats", "()", "prints the cache's counters", |this, call| {
             let counters = this.counters(call.state);
             let summary = this.describe(call.state);
@@ -61,13 +87,24 @@ impl Object for PacketCache {
             }
             Ok(Value::Nil)
         }),
-        Method::new("size", "()", "the most entries that there may be", |this, call| {
-            let size = this.size(call.state);
-            call.give(size)
-        }),
+        Method::new(
+            "size",
+            "()",
+            "the most entries that there may be",
+            |this, call| {
+                let size = this.size(call.state);
+                call.give(size)
+            },
+        ),
         Method::not_yet("dump", "writes the entries into a file"),
-        Method::not_yet("getAddressListByDomain", "the addresses that a name was answered with"),
-        Method::not_yet("getDomainListByAddress", "the names that were answered with an address"),
+        Method::not_yet(
+            "getAddressListByDomain",
+            "the addresses that a name was answered with",
+        ),
+        Method::not_yet(
+            "getDomainListByAddress",
+            "the names that were answered with an address",
+        ),
     ];
 
     /// Entries now and at most.
@@ -84,8 +121,16 @@ fn rows(counters: &Counters) -> impl Iterator<Item = (&'static str, &'static str
         ("misses", "Misses", counters.misses),
         ("deferredInserts", "Deferred inserts", counters.deferred_inserts),
         ("deferredLookups", "Deferred lookups", counters.deferred_lookups),
-        ("lookupCollisions", "Lookup Collisions", counters.lookup_collisions),
-        ("insertCollisions", "Insert Collisions", counters.insert_collisions),
+        (
+            "lookupCollisions",
+            "Lookup Collisions",
+            counters.lookup_collisions,
+        ),
+        (
+            "insertCollisions",
+            "Insert Collisions",
+            counters.insert_collisions,
+        ),
         ("ttlTooShorts", "TTL Too Shorts", counters.ttl_too_shorts()),
         ("cleanupCount", "Cleanup Count", counters.cleanups),
         ("bytes", "Bytes", counters.bytes),
@@ -100,11 +145,21 @@ impl PacketCache {
     /// The cache of the running program: that of the first pool that has this one.
     pub(crate) fn live<'s>(&self, state: &'s State) -> Option<&'s Arc<Cache>> {
         let pool = state.spec.pools.iter().find(|pool| pool.cache == Some(self.0))?;
-        state.live.as_ref()?.snapshot.pool(pool.name.as_str())?.cache.as_ref()
+        state
+            .live
+            .as_ref()?
+            .snapshot
+            .pool(pool.name.as_str())?
+            .cache
+            .as_ref()
     }
 
     fn size(&self, state: &State) -> usize {
-        state.spec.caches.get(self.0.0).map_or(0, |cache| cache.value.max_entries)
+        state
+            .spec
+            .caches
+            .get(self.0.0)
+            .map_or(0, |cache| cache.value.max_entries)
     }
 
     fn counters(&self, state: &State) -> Counters {

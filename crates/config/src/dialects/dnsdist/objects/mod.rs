@@ -44,7 +44,10 @@ impl<T: Object> UserData for Wrapped<T> {
             });
             let Some(set) = field.set else { continue };
             fields.add_field_method_set(field.name, move |lua, Self(this), value: Value| {
-                call::dispatch(lua, field.name, MultiValue::from_iter([value]), |call| set(this, call)).map(drop)
+                call::dispatch(lua, field.name, MultiValue::from_iter([value]), |call| {
+                    set(this, call)
+                })
+                .map(drop)
             });
         }
     }

@@ -19,27 +19,44 @@ impl Object for NetmaskGroup {
     const KIND: &'static str = "NetmaskGroup";
     const EXPECTED: &'static str = "a group from newNMG()";
     const METHODS: &'static [Method<Self>] = &[
-        Method::new("addMask", "(mask or list of masks)", "adds prefixes; ! before one takes it out", |this, call| {
-            let OneOrMore(masks) = call.required::<OneOrMore<String>>("mask")?;
-            this.add(&masks)
-        }),
+        Method::new(
+            "addMask",
+            "(mask or list of masks)",
+            "adds prefixes; ! before one takes it out",
+            |this, call| {
+                let OneOrMore(masks) = call.required::<OneOrMore<String>>("mask")?;
+                this.add(&masks)
+            },
+        ),
         Method::new("addMasks", "(list of masks)", "adds prefixes", |this, call| {
             let OneOrMore(masks) = call.required::<OneOrMore<String>>("masks")?;
             this.add(&masks)
         }),
-        Method::new("addNMG", "(group)", "adds all prefixes of another group", |this, call| {
-            let Wrapped(other) = call.required::<Wrapped<Self>>("group")?;
-            this.add(&other.0.to_masks().collect::<Vec<_>>())
-        }),
+        Method::new(
+            "addNMG",
+            "(group)",
+            "adds all prefixes of another group",
+            |this, call| {
+                let Wrapped(other) = call.required::<Wrapped<Self>>("group")?;
+                this.add(&other.0.to_masks().collect::<Vec<_>>())
+            },
+        ),
         Method::new("clear", "()", "removes all prefixes", |this, _| {
             this.0.clear();
             Ok(Value::Nil)
         }),
-        Method::new("match", "(address)", "whether the address is in the group", |this, call| {
-            let Client(client) = call.required("address")?;
-            call.give(this.0.contains(client.ip().to_canonical()))
+        Method::new(
+            "match",
+            "(address)",
+            "whether the address is in the group",
+            |this, call| {
+                let Client(client) = call.required("address")?;
+                call.give(this.0.contains(client.ip().to_canonical()))
+            },
+        ),
+        Method::new("size", "()", "the number of prefixes", |this, call| {
+            call.give(this.0.len())
         }),
-        Method::new("size", "()", "the number of prefixes", |this, call| call.give(this.0.len())),
     ];
 
     fn describe(&self, _: &State) -> String {

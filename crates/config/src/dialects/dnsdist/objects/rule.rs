@@ -15,7 +15,8 @@ pub(crate) struct DnsRule(pub(crate) Arc<dyn Selector>);
 impl Object for DnsRule {
     const KIND: &'static str = "DNSRule";
     const EXPECTED: &'static str = "a rule, such as AllRule()";
-    const METHODS: &'static [Method<Self>] = &[Method::not_yet("matches", "whether the rule applies to a query")];
+    const METHODS: &'static [Method<Self>] =
+        &[Method::not_yet("matches", "whether the rule applies to a query")];
 
     fn describe(&self, _: &State) -> String {
         self.0.to_string()

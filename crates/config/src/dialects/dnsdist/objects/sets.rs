@@ -24,27 +24,45 @@ impl Object for SuffixMatchNode {
     const KIND: &'static str = "SuffixMatchNode";
     const EXPECTED: &'static str = "a set from newSuffixMatchNode()";
     const METHODS: &'static [Method<Self>] = &[
-        Method::new("add", "(name or list of names)", "adds names and what is below them", |this, call| {
-            each_name(call, |name| this.insert(name))
-        }),
-        Method::new("check", "(name)", "whether name or a name above it is in the set", |this, call| {
-            let name: NameBuf = call.required("name")?;
-            call.give(this.0.contains(name.as_name()))
-        }),
-        Method::new("getBestMatch", "(name)", "the longest name of the set at or above name", |this, call| {
-            let name: NameBuf = call.required("name")?;
-            match this.0.best_match(name.as_name()) {
-                Some(best) => call.give_object(DnsName(best.to_buf())),
-                None => Ok(Value::Nil),
-            }
-        }),
-        Method::new("remove", "(name or list of names)", "removes names", |this, call| {
-            let set = Arc::make_mut(&mut this.0);
-            each_name(call, |name| {
-                set.remove(name);
-                Ok(())
-            })
-        }),
+        Method::new(
+            "add",
+            "(name or list of names)",
+            "adds names and what is below them",
+            |this, call| each_name(call, |name| this.insert(name)),
+        ),
+        Method::new(
+            "check",
+            "(name)",
+            "whether name or a name above it is in the set",
+            |this, call| {
+                let name: NameBuf = call.required("name")?;
+                call.give(this.0.contains(name.as_name()))
+            },
+        ),
+        Method::new(
+            "getBestMatch",
+            "(name)",
+            "the longest name of the set at or above name",
+            |this, call| {
+                let name: NameBuf = call.required("name")?;
+                match this.0.best_match(name.as_name()) {
+                    Some(best) => call.give_object(DnsName(best.to_buf())),
+                    None => Ok(Value::Nil),
+                }
+            },
+        ),
+        Method::new(
+            "remove",
+            "(name or list of names)",
+            "removes names",
+            |this, call| {
+                let set = Arc::make_mut(&mut this.0);
+                each_name(call, |name| {
+                    set.remove(name);
+                    Ok(())
+                })
+            },
+        ),
     ];
 
     fn describe(&self, _: &State) -> String {
@@ -82,15 +100,24 @@ impl Object for DnsNameSet {
             this.0 = Arc::new(NameSet::new(call.state.carry.names));
             Ok(Value::Nil)
         }),
-        Method::new("delete", "(name or list of names)", "removes names", |this, call| {
-            let set = Arc::make_mut(&mut this.0);
-            each_name(call, |name| {
-                set.remove(name);
-                Ok(())
-            })
+        Method::new(
+            "delete",
+            "(name or list of names)",
+            "removes names",
+            |this, call| {
+                let set = Arc::make_mut(&mut this.0);
+                each_name(call, |name| {
+                    set.remove(name);
+                    Ok(())
+                })
+            },
+        ),
+        Method::new("empty", "()", "whether there is no name", |this, call| {
+            call.give(this.0.is_empty())
         }),
-        Method::new("empty", "()", "whether there is no name", |this, call| call.give(this.0.is_empty())),
-        Method::new("size", "()", "the number of names", |this, call| call.give(this.0.len())),
+        Method::new("size", "()", "the number of names", |this, call| {
+            call.give(this.0.len())
+        }),
     ];
 
     fn describe(&self, _: &State) -> String {
@@ -99,7 +126,10 @@ impl Object for DnsNameSet {
 }
 
 /// Does `change` with each name of the next argument.
-fn each_name(call: &mut Call<'_>, mut change: impl FnMut(Name<'_>) -> Result<(), Failure>) -> Result<Value, Failure> {
+fn each_name(
+    call: &mut Call<'_>,
+    mut change: impl FnMut(Name<'_>) -> Result<(), Failure>,
+) -> Result<Value, Failure> {
     let OneOrMore(names) = call.required::<OneOrMore<NameBuf>>("name")?;
     for name in &names {
         change(name.as_name())?;
