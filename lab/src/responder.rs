@@ -40,7 +40,7 @@ pub enum Behaviour {
     Truncate,
     /// No records, this response code, and an SOA record when it is NXDOMAIN.
     Rcode(ResponseCode),
-    /// An answer of about this many bytes in TXT records.
+    /// An answer of about this many bytes in TXT records; over UDP cut to what the query's EDNS size allows.
     Large(usize),
 }
 
@@ -318,6 +318,10 @@ fn reply_to(query: &Message, question: Query, transport: Transport, behaviour: B
     }
     match behaviour {
         Behaviour::Truncate if transport == Transport::Udp => reply.metadata.truncation = true,
+        // As every server does: what is too long for the asker's buffer is not sent.
+        Behaviour::Large(size) if transport == Transport::Udp && size > usize::from(query.max_payload()) => {
+            reply.metadata.truncation = true;
+        }
         Behaviour::Rcode(code) => {
             reply.metadata.response_code = code;
             if code == ResponseCode::NXDomain {

@@ -1,0 +1,219 @@
+//! Start, stop, and what the command line promises to units and scripts.
+
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use weir_lab::{Behaviour, Front, Responder, Scratch, Transport};
+
+use crate::stage::{Stage, a, free_address, program};
+
+/// Runs the program to its end.
+fn run(arguments: &[&str]) -> Output {
+    let mut command = match program() {
+        Front::Weir(path) => {
+            let mut command = Command::new(path);
+            command.arg("front");
+            command
+        }
+        Front::Dnsdist => Command::new("dnsdist"),
+    };
+    command.args(arguments).output().unwrap()
+}
+
+fn printed(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// Runs `--check-config` on this text; the file's path, and what came of it.
+fn check(text: &str, more: &[&str]) -> (String, Output) {
+    let scratch = Scratch::create().unwrap();
+    let file = scratch.write("dnsdist.conf", text).unwrap().display().to_string();
+    let output = run(&[&["--check-config", "-C", &file], more].concat());
+    (file, output)
+}
+
+#[test]
+fn ready_within_a_second() {
+    let backend = Responder::start().unwrap();
+    let began = Instant::now();
+    let front = Stage::start(&format!("newServer({{address=\"{}\"}})\n", backend.address()));
+    for transport in [Transport::Udp, Transport::Tcp] {
+        front.client().ask(transport, &a("ready.example")).unwrap();
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "ready after {:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
+fn beyond_sigterm_finishes_what_is_pending_and_exits_zero() {
+    let backend = Responder::start().unwrap();
+    backend.behave_for("pending.example", Behaviour::Delay(Duration::from_millis(800)));
+    let mut front = Stage::start(&format!("newServer({{address=\"{}\"}})\n", backend.address()));
+    let client = front.client();
+    let (reply, status) = std::thread::scope(|scope| {
+        let asking = scope.spawn(move || client.udp(&a("pending.example")));
+        let asked = || backend.count("pending.example") == 1;
+        weir_lab::wait_for("the query is pending", Duration::from_secs(1), asked).unwrap();
+        let (status, _) = front.front.terminate(Duration::from_secs(5)).unwrap();
+        (asking.join().unwrap(), status)
+    });
+    assert!(reply.is_ok(), "the pending query was lost: {reply:?}");
+    assert!(status.success(), "{status}\n{}", front.front.log());
+}
+
+#[test]
+fn beyond_sigterm_with_an_unanswered_query_ends_within_five_seconds() {
+    let backend = Responder::start().unwrap();
+    backend.behave_for("never.example", Behaviour::Silent);
+    let mut front = Stage::start(&format!("newServer({{address=\"{}\"}})\n", backend.address()));
+    let _idle = front.client().connect().unwrap();
+    let socket = front.client().udp_socket().unwrap();
+    socket
+        .send_to(&a("never.example").to_bytes().unwrap(), front.address)
+        .unwrap();
+    let asked = || backend.count("never.example") == 1;
+    weir_lab::wait_for("the query is pending", Duration::from_secs(1), asked).unwrap();
+    let (status, _) = front.front.terminate(Duration::from_secs(5)).unwrap();
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn the_command_line_adds_addresses_and_networks() {
+    let backend = Responder::start().unwrap();
+    let scratch = Scratch::create().unwrap();
+    let (written, given) = (free_address(), free_address());
+    let text = format!(
+        "setLocal(\"{written}\")\nnewServer({{address=\"{}\"}})\n",
+        backend.address()
+    );
+    let file = scratch.write("dnsdist.conf", &text).unwrap();
+    let mut command = program().command(&file, |program| Command::new(program)).unwrap();
+    command.args(["-l", &given.to_string(), "--acl", "127.0.0.0/8"]);
+    let mut process = weir_lab::Process::start("front", command, scratch.path()).unwrap();
+    let client = weir_lab::Client::to(given).patience(Duration::from_millis(200));
+    process
+        .wait_until(Duration::from_secs(5), || client.udp(&a("given.example")).is_ok())
+        .unwrap();
+}
+
+#[test]
+fn a_good_file_is_ok_in_the_words_of_dnsdist() {
+    let (file, output) = check("setSecurityPollSuffix('')\nnewServer(\"127.0.0.1:5300\")\n", &[]);
+    assert!(output.status.success(), "{}", printed(&output));
+    assert!(
+        printed(&output).contains(&format!("Configuration '{file}' OK!")),
+        "{}",
+        printed(&output)
+    );
+}
+
+#[test]
+fn beyond_a_good_file_is_ok_as_a_structured_line() {
+    let (_, output) = check(
+        "newServer(\"127.0.0.1:5300\")\n",
+        &["--structured-logging", "true"],
+    );
+    assert!(output.status.success(), "{}", printed(&output));
+    let line = printed(&output);
+    for part in [
+        "msg=\"Configuration OK\"",
+        "subsystem=\"setup\"",
+        "level=\"0\"",
+        "prio=\"Info\"",
+        "ts=\"",
+    ] {
+        assert!(line.contains(part), "no {part} in {line}");
+    }
+}
+
+#[test]
+fn beyond_a_broken_file_is_refused_with_its_place() {
+    for (text, wanted) in [
+        ("newServer(\"127.0.0.1:5300\")\nsetLocal(\n", "dnsdist.conf:"),
+        (
+            "newServer(\"127.0.0.1:5300\")\n\nnoSuchFunction()\n",
+            "dnsdist.conf:3",
+        ),
+    ] {
+        let (_, output) = check(text, &[]);
+        assert_eq!(output.status.code(), Some(1), "{}", printed(&output));
+        assert!(
+            printed(&output).contains(wanted),
+            "no {wanted} in {}",
+            printed(&output)
+        );
+    }
+}
+
+#[test]
+fn beyond_an_unknown_name_is_answered_with_the_nearest_known_one() {
+    let (_, output) = check("\nnewServr(\"127.0.0.1:5300\")\n", &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = printed(&output);
+    assert!(
+        said.contains("dnsdist.conf:2") && said.contains("newServer"),
+        "{said}"
+    );
+    let (_, output) = check(
+        "newServer({address=\"127.0.0.1:5300\", chekName=\"a.example.\"})\n",
+        &[],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let said = printed(&output);
+    assert!(
+        said.contains("dnsdist.conf:1") && said.contains("checkName"),
+        "{said}"
+    );
+}
+
+#[test]
+fn beyond_a_name_that_is_not_built_yet_says_so() {
+    let (_, output) = check("addDNSCryptBind()\n", &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = printed(&output);
+    assert!(
+        said.contains("not supported yet") && said.contains("dnsdist.conf:1"),
+        "{said}"
+    );
+}
+
+#[test]
+fn beyond_a_missing_file_is_an_error() {
+    let output = run(&["--check-config", "-C", "/no/such/dnsdist.conf"]);
+    assert_eq!(output.status.code(), Some(1), "{}", printed(&output));
+}
+
+#[test]
+fn the_version_is_printed() {
+    let output = run(&["-V"]);
+    assert!(output.status.success());
+    assert!(
+        printed(&output).contains(char::is_numeric),
+        "{}",
+        printed(&output)
+    );
+}
+
+#[test]
+fn beyond_under_the_name_dnsdist_its_flags_are_taken() {
+    let scratch = Scratch::create().unwrap();
+    let link = scratch.path().join("dnsdist");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_weir"), &link).unwrap();
+    let file = scratch
+        .write("dnsdist.conf", "newServer(\"127.0.0.1:5300\")\n")
+        .unwrap();
+    let output = Command::new(link)
+        .arg("--check-config")
+        .arg("-C")
+        .arg(file)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", printed(&output));
+}

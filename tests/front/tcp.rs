@@ -1,0 +1,159 @@
+//! Connections: pipelining, order, limits, and what happens when a client stops in the middle.
+
+use std::time::{Duration, Instant};
+
+use weir_lab::{Behaviour, Responder, Session, Transport};
+
+use crate::stage::{Stage, a};
+
+/// A front end with these settings for connections, in front of one backend.
+fn front(backend: &Responder, settings: &str) -> Stage {
+    Stage::start(&format!(
+        "newServer({{address=\"{}\", maxInFlight=100}})\n{settings}",
+        backend.address()
+    ))
+}
+
+/// The address of a front end that answers out of order: dnsdist wants to be told so, per listener.
+fn out_of_order(backend: &Responder) -> Stage {
+    let address = crate::stage::free_address();
+    let server = backend.address();
+    let stage = Stage::start_at(
+        address,
+        &format!(
+            "setLocal(\"{address}\", {{maxInFlight=100}})\nnewServer({{address=\"{server}\", maxInFlight=100}})\n"
+        ),
+    );
+    stage.wait_for_answers("first.example");
+    stage
+}
+
+/// Whether the server has closed this connection.
+fn is_closed(session: &mut Session) -> bool {
+    let sent = session.send(&a("closed.example"));
+    sent.is_err() || session.receive().is_err()
+}
+
+#[test]
+fn many_queries_on_one_connection_are_all_answered() {
+    let backend = Responder::start().unwrap();
+    let front = out_of_order(&backend);
+    let mut session = front.client().connect().unwrap();
+    for id in 1..=100 {
+        session.send(&a(&format!("pipe-{id}.example")).id(id)).unwrap();
+    }
+    let mut ids: Vec<u16> = (1..=100).map(|_| session.receive().unwrap().id()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, (1..=100).collect::<Vec<u16>>());
+}
+
+#[test]
+fn a_slow_answer_does_not_hold_up_the_next_one() {
+    let backend = Responder::start().unwrap();
+    backend.behave_for("slow.example", Behaviour::Delay(Duration::from_millis(700)));
+    let front = out_of_order(&backend);
+    let mut session = front.client().connect().unwrap();
+    session.send(&a("slow.example").id(1)).unwrap();
+    session.send(&a("fast.example").id(2)).unwrap();
+    assert_eq!(session.receive().unwrap().id(), 2);
+    assert_eq!(session.receive().unwrap().id(), 1);
+}
+
+#[test]
+fn a_message_may_come_in_pieces_and_several_in_one() {
+    let backend = Responder::start().unwrap();
+    let front = front(&backend, "");
+    let framed = |id: u16| {
+        let bytes = a("piece.example").id(id).to_bytes().unwrap();
+        [&u16::try_from(bytes.len()).unwrap().to_be_bytes()[..], &bytes].concat()
+    };
+    let mut session = front.client().connect().unwrap();
+    for byte in framed(1) {
+        session.send_raw(&[byte]).unwrap();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!(session.receive().unwrap().id(), 1);
+    session
+        .send_raw(&[framed(2), framed(3), framed(4)].concat())
+        .unwrap();
+    let mut ids: Vec<u16> = (0..3).map(|_| session.receive().unwrap().id()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, [2, 3, 4]);
+}
+
+#[test]
+fn a_silent_client_is_disconnected() {
+    let backend = Responder::start().unwrap();
+    let front = front(&backend, "setTCPRecvTimeout(1)\n");
+    for sent in [&[][..], &[0], &[0, 40, 1, 2, 3]] {
+        let mut session = front.client().connect().unwrap();
+        session.send_raw(sent).unwrap();
+        let began = Instant::now();
+        assert!(session.receive().is_err(), "an answer to {sent:?}");
+        let waited = began.elapsed();
+        assert!(
+            (500..2900).contains(&waited.as_millis()),
+            "{sent:?}: closed after {waited:?}"
+        );
+    }
+}
+
+#[test]
+fn queries_per_connection_are_limited() {
+    let backend = Responder::start().unwrap();
+    let front = front(&backend, "setMaxTCPQueriesPerConnection(3)\n");
+    let mut session = front.client().connect().unwrap();
+    for id in 1..=3 {
+        session.send(&a("limited.example").id(id)).unwrap();
+        assert_eq!(session.receive().unwrap().id(), id);
+    }
+    // dnsdist 1.7 notices with the query behind the last.
+    assert!(is_closed(&mut session) || is_closed(&mut session));
+}
+
+#[test]
+fn connections_per_client_are_limited_and_freed() {
+    let backend = Responder::start().unwrap();
+    let front = front(&backend, "setMaxTCPConnectionsPerClient(2)\n");
+    let works = |session: &mut Session| session.send(&a("ok.example")).is_ok() && session.receive().is_ok();
+    // The connection that showed that the program listens may still count.
+    let limit = Duration::from_secs(3);
+    let open = || front.client().connect().unwrap();
+    weir_lab::wait_for("the first connection is forgotten", limit, || {
+        let (mut one, mut two) = (open(), open());
+        works(&mut one) && works(&mut two)
+    })
+    .unwrap();
+    weir_lab::wait_for("two connections, and not three", limit, || {
+        let (mut one, mut two, mut three) = (open(), open(), open());
+        works(&mut one) && works(&mut two) && is_closed(&mut three)
+    })
+    .unwrap();
+}
+
+#[test]
+fn an_answer_truncated_over_udp_is_whole_over_tcp() {
+    let backend = Responder::start().unwrap();
+    backend.behave_for("cut.example", Behaviour::Truncate);
+    let front = front(&backend, "");
+    assert!(front.resolve("cut.example").unwrap().is_truncated());
+    let whole = front.client().ask(Transport::Tcp, &a("cut.example")).unwrap();
+    assert!(!whole.is_truncated());
+    assert_eq!(whole.addresses(), [Responder::ADDRESS]);
+    assert_eq!(
+        backend.received("cut.example").last().unwrap().transport,
+        Transport::Tcp
+    );
+}
+
+#[test]
+fn an_answer_of_sixty_kilobytes_arrives_over_tcp() {
+    let backend = Responder::start().unwrap();
+    backend.behave_for("huge.example", Behaviour::Large(60_000));
+    let front = front(&backend, "");
+    let reply = front
+        .client()
+        .tcp(&weir_lab::Ask::new("huge.example", "TXT").unwrap())
+        .unwrap();
+    assert_eq!(reply.message.answers.len(), 300);
+}
