@@ -53,7 +53,10 @@ impl Random {
             let _ = random::fill(self.pool.as_mut_slice());
             self.used = 0;
         }
-        let bytes = self.pool.get(self.used..).and_then(|rest| rest.first_chunk::<8>());
+        let bytes = self
+            .pool
+            .get(self.used..)
+            .and_then(|rest| rest.first_chunk::<8>());
         self.used += 8;
         bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }

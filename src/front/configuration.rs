@@ -64,11 +64,18 @@ impl Configuration {
         secrets: Secrets,
         workers: usize,
     ) -> Result<(Self, Snapshot, Vec<Diagnostic>), Rejected> {
-        let Loaded { session, warnings, .. } = source.read(Carry::new(secrets.rules))?;
+        let Loaded {
+            session, warnings, ..
+        } = source.read(Carry::new(secrets.rules))?;
         let spec = session.spec();
         let workers = spec.workers.unwrap_or(workers);
         let built = Snapshot::build(&spec, None, secrets.seeds, workers)?;
-        let configuration = Self { source, session, seeds: secrets.seeds, workers };
+        let configuration = Self {
+            source,
+            session,
+            seeds: secrets.seeds,
+            workers,
+        };
         Ok((configuration, built.snapshot, both(warnings, built.warnings)))
     }
 
@@ -81,9 +88,16 @@ impl Configuration {
     ///
     /// # Errors
     /// Everything that is wrong with the file.
-    pub(crate) fn reload(&self, current: &Snapshot) -> Result<(Session, Snapshot, Vec<Diagnostic>), Rejected> {
-        let Some(carry) = self.session.carry() else { return Err(Rejected(Vec::new())) };
-        let Loaded { session, warnings, .. } = self.source.read(carry)?;
+    pub(crate) fn reload(
+        &self,
+        current: &Snapshot,
+    ) -> Result<(Session, Snapshot, Vec<Diagnostic>), Rejected> {
+        let Some(carry) = self.session.carry() else {
+            return Err(Rejected(Vec::new()));
+        };
+        let Loaded {
+            session, warnings, ..
+        } = self.source.read(carry)?;
         let built = Snapshot::build(&session.spec(), Some(current), self.seeds, self.workers)?;
         Ok((session, built.snapshot, both(warnings, built.warnings)))
     }
@@ -110,7 +124,9 @@ impl Configuration {
         current: &Snapshot,
     ) -> Result<(Evaluated, Option<Snapshot>), String> {
         let mut evaluated = self.session.eval(line, live)?;
-        let Some(spec) = evaluated.changed.take() else { return Ok((evaluated, None)) };
+        let Some(spec) = evaluated.changed.take() else {
+            return Ok((evaluated, None));
+        };
         match Snapshot::build(&spec, Some(current), self.seeds, self.workers) {
             Ok(Built { snapshot, warnings }) => {
                 for warning in warnings {
@@ -136,7 +152,10 @@ impl Source {
 
     fn unreadable(&self, error: &std::io::Error) -> Rejected {
         let place = weir_config::Place::new(self.file.display().to_string(), 0);
-        Rejected(vec![Diagnostic::error(place, format!("Unable to read the configuration: {error}"))])
+        Rejected(vec![Diagnostic::error(
+            place,
+            format!("Unable to read the configuration: {error}"),
+        )])
     }
 }
 

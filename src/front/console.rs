@@ -27,7 +27,10 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 /// Whether every command succeeded.
 fn talk(arguments: &Arguments) -> Result<bool, String> {
     let (address, key) = peer(arguments)?;
-    let key = key.map(|key| Key::from_base64(&key)).transpose().map_err(|error| error.to_string())?;
+    let key = key
+        .map(|key| Key::from_base64(&key))
+        .transpose()
+        .map_err(|error| error.to_string())?;
     let unreachable = |error: io::Error| format!("Cannot use the console at {address}: {error}");
     let mut client = Client::connect(address, key.as_ref()).map_err(unreachable)?;
     if let Some(command) = &arguments.execute {
@@ -41,24 +44,51 @@ fn talk(arguments: &Arguments) -> Result<bool, String> {
     }
     let stdin = io::stdin();
     if stdin.is_terminal() {
-        let words = reference().filter(|function| function.is_supported()).map(|function| function.name.to_owned());
+        let words = reference()
+            .filter(|function| function.is_supported())
+            .map(|function| function.name.to_owned());
         interact(&mut client, words.collect(), history().as_deref()).map_err(unreachable)?;
         return Ok(true);
     }
-    client.run_lines(stdin.lock(), io::stdout().lock()).map_err(unreachable)
+    client
+        .run_lines(stdin.lock(), io::stdout().lock())
+        .map_err(unreachable)
 }
 
 /// Address and key: from the command line as far as it has them, else from the configuration.
 fn peer(arguments: &Arguments) -> Result<(SocketAddr, Option<String>), String> {
-    let named = arguments.client.as_deref().filter(|address| !address.is_empty()).map(parse).transpose()?;
-    let from_file = if named.is_some() && arguments.setkey.is_some() { None } else { configured(arguments).ok() };
+    let named = arguments
+        .client
+        .as_deref()
+        .filter(|address| !address.is_empty())
+        .map(parse)
+        .transpose()?;
+    let from_file = if named.is_some() && arguments.setkey.is_some() {
+        None
+    } else {
+        configured(arguments).ok()
+    };
     let key = arguments.setkey.clone();
-    let key = key.or_else(|| Some(from_file.as_ref()?.console.as_ref()?.key.as_ref()?.reveal().to_owned()));
+    let key = key.or_else(|| {
+        Some(
+            from_file
+                .as_ref()?
+                .console
+                .as_ref()?
+                .key
+                .as_ref()?
+                .reveal()
+                .to_owned(),
+        )
+    });
     let address = named.or_else(|| Some(from_file.as_ref()?.console.as_ref()?.address));
     match address {
         Some(address) => Ok((address, key)),
         None => Err(match configured(arguments) {
-            Ok(_) => format!("{} has no controlSocket(); name the console with -c IP:PORT", arguments.config.display()),
+            Ok(_) => format!(
+                "{} has no controlSocket(); name the console with -c IP:PORT",
+                arguments.config.display()
+            ),
             Err(why) => why,
         }),
     }
@@ -67,7 +97,9 @@ fn peer(arguments: &Arguments) -> Result<(SocketAddr, Option<String>), String> {
 fn configured(arguments: &Arguments) -> Result<Snapshot, String> {
     let secrets = super::secrets().map_err(|error| error.to_string())?;
     let loaded = Configuration::load(super::source(arguments), secrets, 1);
-    loaded.map(|(_, snapshot, _)| snapshot).map_err(|rejected| rejected.to_string())
+    loaded
+        .map(|(_, snapshot, _)| snapshot)
+        .map_err(|rejected| rejected.to_string())
 }
 
 fn parse(text: &str) -> Result<SocketAddr, String> {

@@ -35,7 +35,11 @@ struct Watched {
 /// The socket of a probe that is out.
 enum Probe {
     Udp(Connected),
-    Tcp { stream: TcpStream, reader: FrameReader, writer: FrameWriter },
+    Tcp {
+        stream: TcpStream,
+        reader: FrameReader,
+        writer: FrameWriter,
+    },
 }
 
 /// The thread's state.
@@ -57,14 +61,22 @@ pub(crate) fn run(site: Arc<Site>, waker: &Waker) -> io::Result<()> {
     poller.add(waker, WAKER, Interest::Read)?;
     let snapshot = site.snapshot.load_full();
     let random = Random::from_kernel()?;
-    let mut prober =
-        Prober { site, snapshot, poller, watched: Slab::default(), replies: Batch::new(1, REPLY_LEN), random };
+    let mut prober = Prober {
+        site,
+        snapshot,
+        poller,
+        watched: Slab::default(),
+        replies: Batch::new(1, REPLY_LEN),
+        random,
+    };
     prober.watch_all();
     let mut events = Events::new(256);
     while !prober.site.is_stopping() {
         let now = clock::now();
         prober.act(now);
-        let wait = prober.next_deadline().map(|at| at.since(now).max(Duration::from_micros(100)));
+        let wait = prober
+            .next_deadline()
+            .map(|at| at.since(now).max(Duration::from_micros(100)));
         prober.poller.wait(&mut events, wait)?;
         for event in events.iter() {
             match event.token {
@@ -91,7 +103,13 @@ impl Prober {
         let gone: Vec<Key> = self
             .watched
             .iter()
-            .filter(|(_, watched)| !self.snapshot.backends.iter().any(|new| watched.health.backend().is(new)))
+            .filter(|(_, watched)| {
+                !self
+                    .snapshot
+                    .backends
+                    .iter()
+                    .any(|new| watched.health.backend().is(new))
+            })
             .map(|(key, _)| key)
             .collect();
         for key in gone {
@@ -101,26 +119,42 @@ impl Prober {
         }
         let now = clock::now();
         for backend in &self.snapshot.backends {
-            let known = self.watched.values_mut().find(|watched| watched.health.backend().is(backend));
+            let known = self
+                .watched
+                .values_mut()
+                .find(|watched| watched.health.backend().is(backend));
             match known {
                 Some(watched) => watched.health.reconfigure(Arc::clone(backend)),
                 None => {
-                    self.watched.insert(Watched { health: Health::new(Arc::clone(backend), now), probe: None });
+                    self.watched.insert(Watched {
+                        health: Health::new(Arc::clone(backend), now),
+                        probe: None,
+                    });
                 }
             }
         }
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
-        self.watched.iter().filter_map(|(_, watched)| watched.health.next_deadline()).min()
+        self.watched
+            .iter()
+            .filter_map(|(_, watched)| watched.health.next_deadline())
+            .min()
     }
 
     /// Does everything that is due.
     fn act(&mut self, now: Timestamp) {
         let is_due = |watched: &Watched| watched.health.next_deadline().is_some_and(|at| at <= now);
-        let due: Vec<Key> = self.watched.iter().filter(|(_, w)| is_due(w)).map(|(key, _)| key).collect();
+        let due: Vec<Key> = self
+            .watched
+            .iter()
+            .filter(|(_, w)| is_due(w))
+            .map(|(key, _)| key)
+            .collect();
         for key in due {
-            let Some(watched) = self.watched.get_mut(key) else { continue };
+            let Some(watched) = self.watched.get_mut(key) else {
+                continue;
+            };
             match watched.health.on_deadline(now, self.random.next_u64()) {
                 Effect::Wait => {}
                 Effect::SendProbe { id } => self.send_probe(key, id, now),
@@ -130,7 +164,9 @@ impl Prober {
     }
 
     fn send_probe(&mut self, key: Key, id: u16, now: Timestamp) {
-        let Some(watched) = self.watched.get_mut(key) else { return };
+        let Some(watched) = self.watched.get_mut(key) else {
+            return;
+        };
         if let Some(old) = watched.probe.take() {
             old.close(&self.poller);
         }
@@ -149,7 +185,9 @@ impl Prober {
     }
 
     fn on_ready(&mut self, key: Key, now: Timestamp) {
-        let Some(watched) = self.watched.get_mut(key) else { return };
+        let Some(watched) = self.watched.get_mut(key) else {
+            return;
+        };
         let Some(probe) = &mut watched.probe else { return };
         let finding = match probe.receive(&mut self.replies, &self.poller, key.to_bits()) {
             Received::Nothing => None,
@@ -163,7 +201,9 @@ impl Prober {
 
     /// Writes the journal and closes the probe.
     fn learnt(&mut self, key: Key, finding: Finding) {
-        let Some(watched) = self.watched.get_mut(key) else { return };
+        let Some(watched) = self.watched.get_mut(key) else {
+            return;
+        };
         if let Some(probe) = watched.probe.take() {
             probe.close(&self.poller);
         }
@@ -174,7 +214,12 @@ impl Prober {
         };
         let is_failure = !matches!(finding.evidence, Evidence::Passed(_));
         if self.snapshot.verbose_health_checks && is_failure {
-            tracing::info!(subsystem = "health-check", backend, "{backend}: {}", finding.evidence);
+            tracing::info!(
+                subsystem = "health-check",
+                backend,
+                "{backend}: {}",
+                finding.evidence
+            );
         }
         match finding.change {
             Some(HealthChange::Up) => tracing::warn!(backend, "Marking downstream {backend} as 'up'"),
@@ -202,7 +247,11 @@ impl Probe {
             let mut writer = FrameWriter::default();
             writer.push(query).map_err(|_| io::ErrorKind::InvalidInput)?;
             poller.add(&stream, token, Interest::ReadWrite)?;
-            return Ok(Self::Tcp { stream, reader: FrameReader::default(), writer });
+            return Ok(Self::Tcp {
+                stream,
+                reader: FrameReader::default(),
+                writer,
+            });
         }
         let mut options = ConnectedOptions::new(settings.address);
         options.source = settings.source.address;
@@ -210,7 +259,9 @@ impl Probe {
         options.receive_buffer = REPLY_LEN;
         options.send_buffer = REPLY_LEN;
         let socket = Connected::open(&options)?;
-        socket.send(query).map_err(|failure| io::Error::other(failure.to_string()))?;
+        socket
+            .send(query)
+            .map_err(|failure| io::Error::other(failure.to_string()))?;
         poller.add(&socket, token, Interest::Read)?;
         Ok(Self::Udp(socket))
     }
@@ -218,18 +269,29 @@ impl Probe {
     fn receive(&mut self, replies: &mut Batch, poller: &Poller, token: u64) -> Received {
         match self {
             Self::Udp(socket) => match replies.recv_replies(socket) {
-                Ok(_) => replies.packets().next().map_or(Received::Nothing, |p| Received::Reply(p.payload.to_vec())),
+                Ok(_) => replies
+                    .packets()
+                    .next()
+                    .map_or(Received::Nothing, |p| Received::Reply(p.payload.to_vec())),
                 Err(_) => Received::Failed,
             },
-            Self::Tcp { stream, reader, writer } => {
+            Self::Tcp {
+                stream,
+                reader,
+                writer,
+            } => {
                 if !writer.is_empty() {
-                    let flushed = writer.flush(stream).and_then(|_| poller.modify(&*stream, token, Interest::Read));
+                    let flushed = writer
+                        .flush(stream)
+                        .and_then(|_| poller.modify(&*stream, token, Interest::Read));
                     if flushed.is_err() {
                         return Received::Failed;
                     }
                 }
                 match reader.fill(stream) {
-                    Ok(Filled::Bytes) => reader.next().map_or(Received::Nothing, |reply| Received::Reply(reply.to_vec())),
+                    Ok(Filled::Bytes) => reader
+                        .next()
+                        .map_or(Received::Nothing, |reply| Received::Reply(reply.to_vec())),
                     Ok(Filled::Blocked) => Received::Nothing,
                     Ok(Filled::Closed) | Err(_) => Received::Failed,
                 }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use weir_cache::{Accept, Hit, Inserted, Key, Lookup};
 use weir_config::{AclRefusal, Pool, Snapshot};
 use weir_control::counters::{Counter, WorkerCounters};
-use weir_policy::{Decision, Ends, Moment, Notes, PoolId, PoolStatus, ReplyChain, ReplyDecision, Subject, Transport};
+use weir_policy::{
+    Decision, Ends, Moment, Notes, PoolId, PoolStatus, ReplyChain, ReplyDecision, Subject, Transport,
+};
 use weir_wire::{Builder, Flags, Query, QueryError, Rcode, Reply, Timestamp, patch};
 
 use super::clock;
@@ -109,8 +111,21 @@ impl Desk {
             self.counters.add(Counter::RdQueries, 1);
         }
         let pools = Pools(&snapshot.pools);
-        let moment = Moment { now, random, worker: self.worker, pools: &pools };
-        self.decide(&Asked { snapshot, moment, ends }, &query, out)
+        let moment = Moment {
+            now,
+            random,
+            worker: self.worker,
+            pools: &pools,
+        };
+        self.decide(
+            &Asked {
+                snapshot,
+                moment,
+                ends,
+            },
+            &query,
+            out,
+        )
     }
 
     /// What happens to a packet that is not a query.
@@ -122,17 +137,23 @@ impl Desk {
                 return Next::Drop;
             }
         }
-        error.answer().map_or(Next::Drop, |rcode| bare_reply(packet, rcode, out))
+        error
+            .answer()
+            .map_or(Next::Drop, |rcode| bare_reply(packet, rcode, out))
     }
 
     /// Rules, then the cache.
     fn decide(&mut self, asked: &Asked<'_>, query: &Query<'_>, out: &mut [u8]) -> Next {
         let subject = Subject::of_query(query, asked.ends);
         self.notes.reset();
-        let decision = asked.snapshot.query_rules.evaluate(&subject, &asked.moment, &mut self.notes);
+        let decision = asked
+            .snapshot
+            .query_rules
+            .evaluate(&subject, &asked.moment, &mut self.notes);
         if !self.notes.logs().is_empty() {
             let wall_ns = clock::wall_nanos();
-            self.logs.write(&asked.snapshot.log_targets, self.notes.logs(), &subject, wall_ns);
+            self.logs
+                .write(&asked.snapshot.log_targets, self.notes.logs(), &subject, wall_ns);
         }
         match decision {
             Decision::Forward => self.look_up(asked, query, out),
@@ -158,7 +179,9 @@ impl Desk {
     /// The cache, or the way to a backend.
     fn look_up(&mut self, asked: &Asked<'_>, query: &Query<'_>, out: &mut [u8]) -> Next {
         let pool = asked.snapshot.pools.get(self.notes.pool.index());
-        let cache = pool.and_then(|pool| pool.cache.as_ref()).filter(|_| !self.notes.skip_cache);
+        let cache = pool
+            .and_then(|pool| pool.cache.as_ref())
+            .filter(|_| !self.notes.skip_cache);
         let Some((cache, key)) = cache.and_then(|cache| Some((cache, cache.key(query)?))) else {
             return self.miss(asked, query, None, out);
         };
@@ -175,7 +198,10 @@ impl Desk {
             Lookup::Miss { stale } => {
                 self.counters.add(Counter::CacheMisses, 1);
                 match self.miss(asked, query, Some(key), out) {
-                    Next::Forward(route) => Next::Forward(Route { has_stale: stale, ..route }),
+                    Next::Forward(route) => Next::Forward(Route {
+                        has_stale: stale,
+                        ..route
+                    }),
                     next => next,
                 }
             }
@@ -209,7 +235,9 @@ impl Desk {
                 }
                 Decision::Answer(answer) => {
                     let opt_size = asked.snapshot.self_answered.opt_size();
-                    let Ok(len) = answer.write(query, opt_size, out) else { return Next::Drop };
+                    let Ok(len) = answer.write(query, opt_size, out) else {
+                        return Next::Drop;
+                    };
                     self.counters.add(Counter::SelfAnswered, 1);
                     return self.finish(asked, &asked.snapshot.self_answered_reply_rules, query, out, len);
                 }
@@ -232,24 +260,46 @@ impl Desk {
     }
 
     /// Reply rules, TTL cap and size limit of a reply that was made here.
-    fn finish(&mut self, asked: &Asked<'_>, rules: &ReplyChain, query: &Query<'_>, out: &mut [u8], len: usize) -> Next {
-        let Some(reply) = out.get_mut(..len) else { return Next::Drop };
+    fn finish(
+        &mut self,
+        asked: &Asked<'_>,
+        rules: &ReplyChain,
+        query: &Query<'_>,
+        out: &mut [u8],
+        len: usize,
+    ) -> Next {
+        let Some(reply) = out.get_mut(..len) else {
+            return Next::Drop;
+        };
         if !self.pass_reply(asked, rules, query, reply) {
             return Next::Drop;
         }
         let max_ttl = self.notes.max_returned_ttl;
         self.count_answer(reply);
         let len = self.fit(query, asked.ends.transport, reply, max_ttl);
-        Next::Reply(Written { len, delay: self.notes.delay })
+        Next::Reply(Written {
+            len,
+            delay: self.notes.delay,
+        })
     }
 
     /// Asks the reply rules; false when the reply is dropped. TTL edits are made in place.
-    fn pass_reply(&mut self, asked: &Asked<'_>, rules: &ReplyChain, query: &Query<'_>, message: &mut [u8]) -> bool {
+    fn pass_reply(
+        &mut self,
+        asked: &Asked<'_>,
+        rules: &ReplyChain,
+        query: &Query<'_>,
+        message: &mut [u8],
+    ) -> bool {
         if rules.rules().is_empty() {
             return true;
         }
-        let Ok(reply) = Reply::parse(message) else { return true };
-        let Some(subject) = Subject::of_reply(&reply, query.question(), asked.ends) else { return true };
+        let Ok(reply) = Reply::parse(message) else {
+            return true;
+        };
+        let Some(subject) = Subject::of_reply(&reply, query.question(), asked.ends) else {
+            return true;
+        };
         let decision = rules.evaluate(&subject, &asked.moment, &mut self.notes);
         if decision == ReplyDecision::Drop {
             self.counters.add(Counter::RuleDrop, 1);
@@ -262,7 +312,13 @@ impl Desk {
     }
 
     /// Caps TTLs and truncates what the client cannot take; returns the length to send.
-    fn fit(&self, query: &Query<'_>, transport: Transport, message: &mut [u8], max_ttl: Option<u32>) -> usize {
+    fn fit(
+        &self,
+        query: &Query<'_>,
+        transport: Transport,
+        message: &mut [u8],
+        max_ttl: Option<u32>,
+    ) -> usize {
         if let Some(max) = max_ttl {
             edit_ttls(message, |ttl| ttl.min(max));
         }
@@ -291,8 +347,16 @@ impl Desk {
             self.notes.set_tag(name, value);
         }
         let pools = Pools(&snapshot.pools);
-        let asked =
-            Asked { snapshot, moment: Moment { now, random, worker: self.worker, pools: &pools }, ends };
+        let asked = Asked {
+            snapshot,
+            moment: Moment {
+                now,
+                random,
+                worker: self.worker,
+                pools: &pools,
+            },
+            ends,
+        };
         if !self.pass_reply(&asked, &snapshot.reply_rules, query, out) {
             return None;
         }
@@ -300,23 +364,30 @@ impl Desk {
         self.count_answer(out);
         let max_ttl = self.notes.max_returned_ttl;
         let len = self.fit(query, ends.transport, out, max_ttl);
-        Some(Written { len, delay: self.notes.delay })
+        Some(Written {
+            len,
+            delay: self.notes.delay,
+        })
     }
 
     /// Puts a reply into the pool's cache, unless something speaks against it.
     fn store(&mut self, asked: &Asked<'_>, query: &Query<'_>, route: &Route, reply: &[u8]) {
-        let Some(key) = route.key.filter(|_| !self.notes.skip_cache) else { return };
-        let Some(pool) = asked.snapshot.pools.get(route.pool.index()) else { return };
+        let Some(key) = route.key.filter(|_| !self.notes.skip_cache) else {
+            return;
+        };
+        let Some(pool) = asked.snapshot.pools.get(route.pool.index()) else {
+            return;
+        };
         let Some(cache) = &pool.cache else { return };
         let temporary = self.notes.temporary_failure_ttl;
         let inserted = cache.insert(query, &key, reply, asked.moment.now, temporary);
         let rules = &asked.snapshot.cache_inserted_reply_rules;
-        if inserted == Inserted::Stored && !rules.rules().is_empty() {
-            if let Ok(parsed) = Reply::parse(reply) {
-                if let Some(subject) = Subject::of_reply(&parsed, query.question(), asked.ends) {
-                    rules.evaluate(&subject, &asked.moment, &mut self.notes);
-                }
-            }
+        if inserted == Inserted::Stored
+            && !rules.rules().is_empty()
+            && let Ok(parsed) = Reply::parse(reply)
+            && let Some(subject) = Subject::of_reply(&parsed, query.question(), asked.ends)
+        {
+            rules.evaluate(&subject, &asked.moment, &mut self.notes);
         }
     }
 
@@ -337,19 +408,36 @@ impl Desk {
         let message = out.get_mut(..hit.len)?;
         self.count_answer(message);
         let len = self.fit(query, transport, message, route.max_returned_ttl);
-        Some(Written { len, delay: route.delay })
+        Some(Written {
+            len,
+            delay: route.delay,
+        })
     }
 
     /// Tells the cache that no backend answered, so that the next clients need not wait for the same.
-    pub(crate) fn refresh_failed(&self, snapshot: &Snapshot, query: &Query<'_>, route: &Route, now: Timestamp) {
-        let cache = snapshot.pools.get(route.pool.index()).and_then(|pool| pool.cache.as_ref());
+    pub(crate) fn refresh_failed(
+        &self,
+        snapshot: &Snapshot,
+        query: &Query<'_>,
+        route: &Route,
+        now: Timestamp,
+    ) {
+        let cache = snapshot
+            .pools
+            .get(route.pool.index())
+            .and_then(|pool| pool.cache.as_ref());
         if let (Some(cache), Some(key)) = (cache, &route.key) {
             cache.refresh_failed(query, key, now);
         }
     }
 
     /// SERVFAIL to a query that no backend can answer.
-    pub(crate) fn servfail(&mut self, snapshot: &Snapshot, query: &Query<'_>, out: &mut [u8]) -> Option<Written> {
+    pub(crate) fn servfail(
+        &mut self,
+        snapshot: &Snapshot,
+        query: &Query<'_>,
+        out: &mut [u8],
+    ) -> Option<Written> {
         let kept = Flags(query.header.flags.0 & (Flags::RD | Flags::CD));
         let ra = if kept.has(Flags::RD) { Flags::RA } else { 0 };
         let flags = kept.with(ra).with_rcode_bits(Rcode::SERVFAIL.0);
@@ -358,7 +446,10 @@ impl Desk {
             reply.opt(size, Rcode::SERVFAIL, edns.dnssec_ok).ok()?;
         }
         self.counters.add(Counter::FrontendServfail, 1);
-        Some(Written { len: reply.finish(), delay: Duration::ZERO })
+        Some(Written {
+            len: reply.finish(),
+            delay: Duration::ZERO,
+        })
     }
 
     /// Counts what a client is told.
@@ -389,7 +480,10 @@ impl Desk {
 /// A reply of a header alone.
 fn bare_reply(packet: &[u8], rcode: Rcode, out: &mut [u8]) -> Next {
     match Builder::bare(out, packet, rcode) {
-        Some(len) => Next::Reply(Written { len, delay: Duration::ZERO }),
+        Some(len) => Next::Reply(Written {
+            len,
+            delay: Duration::ZERO,
+        }),
         None => Next::Drop,
     }
 }
@@ -405,7 +499,9 @@ fn edit_ttls(message: &mut [u8], change: impl Fn(u32) -> u32) {
 
 /// Cuts a reply down to its question and OPT record; returns the new length.
 fn truncate(message: &mut [u8]) -> usize {
-    let Ok(reply) = Reply::parse(message) else { return message.len() };
+    let Ok(reply) = Reply::parse(message) else {
+        return message.len();
+    };
     let edns = reply.summarize(|_| ()).ok().and_then(|summary| summary.edns);
     let question_end = reply.question_end();
     patch::truncate(message, question_end, edns)

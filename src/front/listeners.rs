@@ -44,12 +44,18 @@ impl fmt::Display for Unavailable {
         write!(f, "Cannot listen on {address}: {error}")?;
         match error.kind() {
             io::ErrorKind::AddrInUse => {
-                write!(f, ". Another program holds it (`ss -lunp 'sport = :{}'` shows which)", address.port())
+                write!(
+                    f,
+                    ". Another program holds it (`ss -lunp 'sport = :{}'` shows which)",
+                    address.port()
+                )
             }
-            io::ErrorKind::AddrNotAvailable => {
-                f.write_str(". No interface has this address; listen on 0.0.0.0 to serve addresses that come and go")
+            io::ErrorKind::AddrNotAvailable => f.write_str(
+                ". No interface has this address; listen on 0.0.0.0 to serve addresses that come and go",
+            ),
+            io::ErrorKind::PermissionDenied => {
+                f.write_str(". Ports below 1024 need root or CAP_NET_BIND_SERVICE")
             }
-            io::ErrorKind::PermissionDenied => f.write_str(". Ports below 1024 need root or CAP_NET_BIND_SERVICE"),
             _ => Ok(()),
         }
     }
@@ -61,12 +67,21 @@ impl Listeners {
     ///
     /// # Errors
     /// The first address that cannot be listened on; nothing has changed then.
-    pub(crate) fn follow(&mut self, wanted: &[Listen], site: &Site, workers: usize) -> Result<(), Unavailable> {
+    pub(crate) fn follow(
+        &mut self,
+        wanted: &[Listen],
+        site: &Site,
+        workers: usize,
+    ) -> Result<(), Unavailable> {
         let is_served = |listen: &&Listen| !self.served.iter().any(|served| served.listen == **listen);
-        let opened: Vec<Opened> =
-            wanted.iter().filter(is_served).map(|listen| open(listen, workers)).collect::<Result<_, _>>()?;
-        let (kept, gone): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.served).into_iter().partition(|served| wanted.contains(&served.listen));
+        let opened: Vec<Opened> = wanted
+            .iter()
+            .filter(is_served)
+            .map(|listen| open(listen, workers))
+            .collect::<Result<_, _>>()?;
+        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.served)
+            .into_iter()
+            .partition(|served| wanted.contains(&served.listen));
         self.served = kept;
         for served in gone {
             for worker in 0..workers {
@@ -75,11 +90,26 @@ impl Listeners {
         }
         for Opened { served, sockets } in opened {
             for (worker, (udp, tcp)) in sockets.into_iter().enumerate() {
-                let (max_in_flight, max_connections) = (served.listen.max_in_flight, served.listen.max_tcp_connections);
+                let (max_in_flight, max_connections) =
+                    (served.listen.max_in_flight, served.listen.max_tcp_connections);
                 let counters = site.frontend(served.local, Transport::Udp, worker);
-                site.leave(worker, Change::OpenUdp { listener: udp, counters });
+                site.leave(
+                    worker,
+                    Change::OpenUdp {
+                        listener: udp,
+                        counters,
+                    },
+                );
                 let counters = site.frontend(served.local, Transport::Tcp, worker);
-                site.leave(worker, Change::OpenTcp { listener: tcp, counters, max_in_flight, max_connections });
+                site.leave(
+                    worker,
+                    Change::OpenTcp {
+                        listener: tcp,
+                        counters,
+                        max_in_flight,
+                        max_connections,
+                    },
+                );
             }
             tracing::info!("Listening on {}", served.local);
             self.served.push(served);
@@ -93,11 +123,20 @@ fn open(listen: &Listen, workers: usize) -> Result<Opened, Unavailable> {
     let mut local = listen.address;
     let mut sockets = Vec::with_capacity(workers);
     for _ in 0..workers {
-        let pair = open_pair(listen, local).map_err(|error| Unavailable { address: local, error })?;
+        let pair = open_pair(listen, local).map_err(|error| Unavailable {
+            address: local,
+            error,
+        })?;
         local = pair.0.local_address();
         sockets.push(pair);
     }
-    Ok(Opened { served: Served { listen: listen.clone(), local }, sockets })
+    Ok(Opened {
+        served: Served {
+            listen: listen.clone(),
+            local,
+        },
+        sockets,
+    })
 }
 
 fn open_pair(listen: &Listen, address: SocketAddr) -> io::Result<(udp::Listener, tcp::Listener)> {

@@ -60,7 +60,12 @@ pub fn main(arguments: Arguments) -> ExitCode {
         (false, true) => Format::PlainWithTime,
         (false, false) => Format::Plain,
     };
-    if let Err(error) = (Journal { format, verbose: arguments.verbose }).install() {
+    if let Err(error) = (Journal {
+        format,
+        verbose: arguments.verbose,
+    })
+    .install()
+    {
         return fail(&error);
     }
     if arguments.client.is_some() || arguments.execute.is_some() {
@@ -82,7 +87,10 @@ fn fail(why: &dyn Display) -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "this is what the flag is for")]
 fn print_version() -> ExitCode {
-    println!("weir {} (front end; reads dnsdist configurations, LuaJIT)", env!("CARGO_PKG_VERSION"));
+    println!(
+        "weir {} (front end; reads dnsdist configurations, LuaJIT)",
+        env!("CARGO_PKG_VERSION")
+    );
     println!("Enabled features: recvmmsg/sendmmsg lua(luajit) prometheus");
     ExitCode::SUCCESS
 }
@@ -92,7 +100,8 @@ fn check(arguments: &Arguments) -> ExitCode {
     let source = source(arguments);
     let file = source.file.display().to_string();
     let checked = secrets().map_err(|error| error.to_string());
-    let checked = checked.and_then(|secrets| Configuration::load(source, secrets, 1).map_err(|e| e.to_string()));
+    let checked =
+        checked.and_then(|secrets| Configuration::load(source, secrets, 1).map_err(|e| e.to_string()));
     match checked {
         Ok((_, _, warnings)) => {
             warn(&warnings);
@@ -122,7 +131,13 @@ fn source(arguments: &Arguments) -> Source {
 
 fn secrets() -> io::Result<Secrets> {
     let perturbation = clock::Random::from_kernel()?.next_u64() as u32;
-    Ok(Secrets { seeds: Seeds { cache: clock::seed()?, perturbation }, rules: clock::seed()? })
+    Ok(Secrets {
+        seeds: Seeds {
+            cache: clock::seed()?,
+            perturbation,
+        },
+        rules: clock::seed()?,
+    })
 }
 
 fn warn(warnings: &[Diagnostic]) {
@@ -142,7 +157,9 @@ fn serve(arguments: &Arguments) -> Result<(), Failure> {
     let mut listeners = Listeners::default();
     let snapshot = site.snapshot.load_full();
     site.log_files.open_all(&snapshot.log_targets)?;
-    listeners.follow(&snapshot.listen, &site, workers).map_err(|error| Failure(error.to_string()))?;
+    listeners
+        .follow(&snapshot.listen, &site, workers)
+        .map_err(|error| Failure(error.to_string()))?;
     let operator = Operator::new(configuration, listeners, Arc::clone(&site)).map_err(Failure)?;
     let _ = privileges::raise_open_files();
     become_ordinary(arguments)?;
@@ -169,12 +186,28 @@ fn furnish(snapshot: Snapshot, workers: usize) -> Result<(Arc<Site>, Vec<Arc<Wor
 /// `-u` and `-g`: gives up root, but not the right to open ports that a reload adds.
 fn become_ordinary(arguments: &Arguments) -> Result<(), Failure> {
     let user = arguments.uid.as_deref().map(privileges::resolve_user).transpose();
-    let user = user.map_err(|error| Failure(format!("-u {}: {error}", arguments.uid.as_deref().unwrap_or_default())))?;
-    let group = arguments.gid.as_deref().map(privileges::resolve_group).transpose();
-    let group =
-        group.map_err(|error| Failure(format!("-g {}: {error}", arguments.gid.as_deref().unwrap_or_default())))?;
+    let user = user.map_err(|error| {
+        Failure(format!(
+            "-u {}: {error}",
+            arguments.uid.as_deref().unwrap_or_default()
+        ))
+    })?;
+    let group = arguments
+        .gid
+        .as_deref()
+        .map(privileges::resolve_group)
+        .transpose();
+    let group = group.map_err(|error| {
+        Failure(format!(
+            "-g {}: {error}",
+            arguments.gid.as_deref().unwrap_or_default()
+        ))
+    })?;
     if user.is_some() || group.is_some() {
-        let keep = [privileges::Capability::NetBindService, privileges::Capability::NetRaw];
+        let keep = [
+            privileges::Capability::NetBindService,
+            privileges::Capability::NetRaw,
+        ];
         privileges::drop_to(user, group, &keep)?;
     }
     Ok(())
@@ -186,14 +219,24 @@ fn start(site: &Arc<Site>, desks: Vec<Arc<WorkerCounters>>) -> io::Result<Vec<Jo
     for (number, counters) in desks.into_iter().enumerate() {
         let site = Arc::clone(site);
         let run = move || {
-            let desk = Desk { worker: number, counters, notes: Notes::default(), logs: QueryLogs::default() };
+            let desk = Desk {
+                worker: number,
+                counters,
+                notes: Notes::default(),
+                logs: QueryLogs::default(),
+            };
             let worker = Worker::new(Arc::clone(&site), desk);
-            let outcome = worker.and_then(|worker| site.waker(number).map_or(Ok(()), |waker| worker.run(waker)));
+            let outcome =
+                worker.and_then(|worker| site.waker(number).map_or(Ok(()), |waker| worker.run(waker)));
             if let Err(error) = outcome {
                 tracing::error!("Worker {number} has ended: {error}");
             }
         };
-        threads.push(thread::Builder::new().name(format!("worker/{number}")).spawn(run)?);
+        threads.push(
+            thread::Builder::new()
+                .name(format!("worker/{number}"))
+                .spawn(run)?,
+        );
     }
     let site = Arc::clone(site);
     let probe = move || {

@@ -12,9 +12,9 @@ use weir_cache::{Backing, Cache};
 use weir_config::dialects::dnsdist::{Command, Evaluated, FrontendNumbers, Live};
 use weir_config::{ConsoleSettings, Pool, Snapshot};
 use weir_control::console::{Answer, Console};
-use weir_control::web::Status;
 use weir_control::counters::{FrontendCounter, FrontendCounters, Value};
 use weir_control::usage::Usage;
+use weir_control::web::Status;
 use weir_control::{Control, Rates};
 use weir_linux::notify::State;
 use weir_linux::signals::{Signal, Signals};
@@ -54,7 +54,9 @@ impl Door {
         if self.address == wanted {
             return Ok(None);
         }
-        let bind = |address| TcpListener::bind(address).map_err(|error| format!("Cannot listen on {address}: {error}"));
+        let bind = |address| {
+            TcpListener::bind(address).map_err(|error| format!("Cannot listen on {address}: {error}"))
+        };
         wanted.map(bind).transpose().map(Some)
     }
 
@@ -114,7 +116,11 @@ impl Operator {
     fn reload(&self) -> Result<(), String> {
         self.site.say(State::Reloading);
         let current = self.site.snapshot.load_full();
-        let outcome = self.configuration.borrow().reload(&current).map_err(|rejected| rejected.to_string());
+        let outcome = self
+            .configuration
+            .borrow()
+            .reload(&current)
+            .map_err(|rejected| rejected.to_string());
         let outcome = outcome.and_then(|(session, snapshot, warnings)| {
             warn(&warnings);
             self.put_in_force(snapshot)?;
@@ -132,11 +138,16 @@ impl Operator {
 
     /// Opens what is new and swaps the pointer. Everything that can fail comes before anything changes.
     fn put_in_force(&self, snapshot: Snapshot) -> Result<(), String> {
-        self.site.log_files.open_all(&snapshot.log_targets).map_err(|error| error.to_string())?;
+        self.site
+            .log_files
+            .open_all(&snapshot.log_targets)
+            .map_err(|error| error.to_string())?;
         let workers = self.configuration.borrow().workers();
         self.open_doors(&snapshot)?;
         let mut listeners = self.listeners.borrow_mut();
-        listeners.follow(&snapshot.listen, &self.site, workers).map_err(|error| error.to_string())?;
+        listeners
+            .follow(&snapshot.listen, &self.site, workers)
+            .map_err(|error| error.to_string())?;
         self.site.publish(snapshot);
         Ok(())
     }
@@ -168,7 +179,11 @@ impl Operator {
         if now < last + snapshot.cache_cleaning.delay {
             return last;
         }
-        let mut caches: Vec<&Arc<Cache>> = snapshot.pools.iter().filter_map(|pool| pool.cache.as_ref()).collect();
+        let mut caches: Vec<&Arc<Cache>> = snapshot
+            .pools
+            .iter()
+            .filter_map(|pool| pool.cache.as_ref())
+            .collect();
         caches.sort_by_key(|cache| Arc::as_ptr(cache));
         caches.dedup_by(|one, other| Arc::ptr_eq(one, other));
         for cache in caches {
@@ -206,7 +221,8 @@ impl Operator {
             Value::Average(average) => average,
         };
         let all = self.site.counters.statistics(&usage);
-        all.map(|statistic| (statistic.metric.name.to_owned(), number(statistic.value))).collect()
+        all.map(|statistic| (statistic.metric.name.to_owned(), number(statistic.value)))
+            .collect()
     }
 
     fn carry_out(&self, evaluated: Evaluated) -> Answer {
@@ -228,12 +244,15 @@ impl Console for Operator {
     fn evaluate(&self, command: &str) -> Answer {
         let live = self.live();
         let current = Arc::clone(&live.snapshot);
-        let (evaluated, snapshot) = self.configuration.borrow_mut().evaluate(command, live, &current)?;
-        if let Some(snapshot) = snapshot {
-            if let Err(why) = self.put_in_force(snapshot) {
-                self.configuration.borrow_mut().undo();
-                return Err(why);
-            }
+        let (evaluated, snapshot) = self
+            .configuration
+            .borrow_mut()
+            .evaluate(command, live, &current)?;
+        if let Some(snapshot) = snapshot
+            && let Err(why) = self.put_in_force(snapshot)
+        {
+            self.configuration.borrow_mut().undo();
+            return Err(why);
         }
         self.carry_out(evaluated)
     }

@@ -35,8 +35,15 @@ impl LogFiles {
             // Always in append mode: several workers write.
             let mut options = OpenOptions::new();
             let file = options.create(true).append(true).open(&target.path);
-            let file = file.and_then(|file| if target.append { Ok(file) } else { file.set_len(0).map(|()| file) });
-            let file = file.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", target.path)))?;
+            let file = file.and_then(|file| {
+                if target.append {
+                    Ok(file)
+                } else {
+                    file.set_len(0).map(|()| file)
+                }
+            });
+            let file =
+                file.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", target.path)))?;
             open.insert(target.path.clone(), Arc::new(file));
         }
         Ok(())
@@ -66,7 +73,10 @@ impl QueryLogs {
     /// Takes over the targets of a new snapshot.
     pub(crate) fn follow(&mut self, targets: &LogTargets, files: &LogFiles) {
         self.flush();
-        let buffer = |target| Buffer { file: files.find(target), bytes: Vec::new() };
+        let buffer = |target| Buffer {
+            file: files.find(target),
+            bytes: Vec::new(),
+        };
         self.buffers = targets.as_slice().iter().map(buffer).collect();
     }
 
@@ -74,7 +84,9 @@ impl QueryLogs {
     pub(crate) fn write(&mut self, targets: &LogTargets, ids: &[LogId], subject: &Subject<'_>, wall_ns: u64) {
         for id in ids {
             let target = targets.as_slice().get(id.index());
-            let (Some(target), Some(buffer)) = (target, self.buffers.get_mut(id.index())) else { continue };
+            let (Some(target), Some(buffer)) = (target, self.buffers.get_mut(id.index())) else {
+                continue;
+            };
             if buffer.file.is_none() {
                 log_to_journal(target, subject);
                 continue;
@@ -162,12 +174,17 @@ mod tests {
     use weir_policy::{Ends, Transport};
     use weir_wire::Query;
 
-    const QUERY: &[u8] = b"\x10\xb1\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03com\x00\x00\x1c\x00\x01";
+    const QUERY: &[u8] =
+        b"\x10\xb1\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03com\x00\x00\x1c\x00\x01";
 
     fn with_subject(check: impl FnOnce(&Subject<'_>)) {
         let query = Query::parse(QUERY).unwrap();
         let client = "127.0.0.1:49851".parse().unwrap();
-        let ends = Ends { client, local: client, transport: Transport::Udp };
+        let ends = Ends {
+            client,
+            local: client,
+            transport: Transport::Udp,
+        };
         check(&Subject::of_query(&query, ends));
     }
 
@@ -176,7 +193,10 @@ mod tests {
         with_subject(|subject| {
             let mut line = Vec::new();
             push_text(&mut line, subject);
-            assert_eq!(line, b"Packet from 127.0.0.1:49851 for www.example.com. AAAA with id 4273");
+            assert_eq!(
+                line,
+                b"Packet from 127.0.0.1:49851 for www.example.com. AAAA with id 4273"
+            );
         });
     }
 

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use weir_config::Snapshot;
-use weir_control::web::Status;
 use weir_control::counters::{Counter, Counters, FrontendCounters, WorkerCounters};
+use weir_control::web::Status;
 use weir_linux::notify::{State, notify};
 use weir_linux::poll::Waker;
 use weir_linux::{tcp, udp};
@@ -51,7 +51,10 @@ struct Door {
 /// A listening socket that a worker is to serve, or to serve no longer.
 pub(crate) enum Change {
     /// Serve UDP.
-    OpenUdp { listener: udp::Listener, counters: Arc<FrontendCounters> },
+    OpenUdp {
+        listener: udp::Listener,
+        counters: Arc<FrontendCounters>,
+    },
     /// Serve TCP, with this many queries in flight per connection and connections at once; 0 is the default, or
     /// no limit.
     OpenTcp {
@@ -74,7 +77,10 @@ impl Status for Site {
     }
 
     fn frontends(&self) -> Vec<Arc<FrontendCounters>> {
-        self.frontends.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.frontends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn started(&self) -> Instant {
@@ -87,8 +93,18 @@ impl Site {
     ///
     /// # Errors
     /// Out of descriptors.
-    pub(crate) fn new(snapshot: Snapshot, counters: Counters, own: Arc<WorkerCounters>, workers: usize) -> io::Result<Self> {
-        let door = || Ok(Door { waker: Waker::new()?, changes: Mutex::default() });
+    pub(crate) fn new(
+        snapshot: Snapshot,
+        counters: Counters,
+        own: Arc<WorkerCounters>,
+        workers: usize,
+    ) -> io::Result<Self> {
+        let door = || {
+            Ok(Door {
+                waker: Waker::new()?,
+                changes: Mutex::default(),
+            })
+        };
         Ok(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             counters,
@@ -111,7 +127,12 @@ impl Site {
     }
 
     /// Counters for a new listening socket of one worker; an address that is served again goes on with its own.
-    pub(crate) fn frontend(&self, address: SocketAddr, transport: Transport, worker: usize) -> Arc<FrontendCounters> {
+    pub(crate) fn frontend(
+        &self,
+        address: SocketAddr,
+        transport: Transport,
+        worker: usize,
+    ) -> Arc<FrontendCounters> {
         let mut frontends = self.frontends.lock().unwrap_or_else(PoisonError::into_inner);
         let is_it = |known: &&Arc<FrontendCounters>| {
             (known.address, known.transport, known.worker) == (address, transport, worker)
@@ -127,15 +148,23 @@ impl Site {
     /// Leaves something at a worker's door.
     pub(crate) fn leave(&self, worker: usize, change: Change) {
         if let Some(door) = self.doors.get(worker) {
-            door.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+            door.changes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(change);
             door.waker.wake();
         }
     }
 
     /// Takes what was left at a worker's door.
     pub(crate) fn take_changes(&self, worker: usize) -> Vec<Change> {
-        let changes = self.doors.get(worker).map(|door| door.changes.lock().unwrap_or_else(PoisonError::into_inner));
-        changes.map(|mut changes| std::mem::take(&mut *changes)).unwrap_or_default()
+        let changes = self
+            .doors
+            .get(worker)
+            .map(|door| door.changes.lock().unwrap_or_else(PoisonError::into_inner));
+        changes
+            .map(|mut changes| std::mem::take(&mut *changes))
+            .unwrap_or_default()
     }
 
     /// A worker's waker.
@@ -166,16 +195,23 @@ impl Site {
 
     /// Tells the service manager how things are.
     pub(crate) fn say(&self, state: State) {
-        if let Some(path) = &self.supervisor {
-            if let Err(error) = notify(path, state) {
-                tracing::debug!("Cannot reach the service manager: {error}");
-            }
+        if let Some(path) = &self.supervisor
+            && let Err(error) = notify(path, state)
+        {
+            tracing::debug!("Cannot reach the service manager: {error}");
         }
     }
 
     /// Counts a reload; only the main thread may.
     pub(crate) fn count_reload(&self, succeeded: bool) {
-        self.own.add(if succeeded { Counter::Reloads } else { Counter::ReloadFailures }, 1);
+        self.own.add(
+            if succeeded {
+                Counter::Reloads
+            } else {
+                Counter::ReloadFailures
+            },
+            1,
+        );
     }
 
     fn wake_all(&self) {

@@ -23,7 +23,10 @@ impl Key {
     /// The key that [`Self::to_bits`] wrote.
     pub(crate) fn from_bits(bits: u64) -> Self {
         let generation = (bits >> 32) as u32 & ((1 << GENERATION_BITS) - 1);
-        Self { index: bits as u32, generation }
+        Self {
+            index: bits as u32,
+            generation,
+        }
     }
 }
 
@@ -42,7 +45,10 @@ struct Place<T> {
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { places: Vec::new(), free: Vec::new() }
+        Self {
+            places: Vec::new(),
+            free: Vec::new(),
+        }
     }
 }
 
@@ -50,7 +56,10 @@ impl<T> Slab<T> {
     /// Adds an entry.
     pub(crate) fn insert(&mut self, entry: T) -> Key {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place { generation: 0, entry: None });
+            self.places.push(Place {
+                generation: 0,
+                entry: None,
+            });
             self.places.len() as u32 - 1
         });
         let mut key = Key { index, generation: 0 };
@@ -63,7 +72,10 @@ impl<T> Slab<T> {
 
     /// Takes an entry out.
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
-        let place = self.places.get_mut(key.index as usize).filter(|p| p.generation == key.generation)?;
+        let place = self
+            .places
+            .get_mut(key.index as usize)
+            .filter(|p| p.generation == key.generation)?;
         let entry = place.entry.take()?;
         place.generation = (place.generation + 1) & ((1 << GENERATION_BITS) - 1);
         self.free.push(key.index);
@@ -72,12 +84,20 @@ impl<T> Slab<T> {
 
     /// The entry, if it is still there.
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
-        self.places.get(key.index as usize).filter(|p| p.generation == key.generation)?.entry.as_ref()
+        self.places
+            .get(key.index as usize)
+            .filter(|p| p.generation == key.generation)?
+            .entry
+            .as_ref()
     }
 
     /// The entry, if it is still there.
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        self.places.get_mut(key.index as usize).filter(|p| p.generation == key.generation)?.entry.as_mut()
+        self.places
+            .get_mut(key.index as usize)
+            .filter(|p| p.generation == key.generation)?
+            .entry
+            .as_mut()
     }
 
     /// All entries, to change.
@@ -88,7 +108,10 @@ impl<T> Slab<T> {
     /// All keys with their entries.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         self.places.iter().enumerate().filter_map(|(index, place)| {
-            let key = Key { index: index as u32, generation: place.generation };
+            let key = Key {
+                index: index as u32,
+                generation: place.generation,
+            };
             place.entry.as_ref().map(|entry| (key, entry))
         })
     }

@@ -79,7 +79,10 @@ impl ClientConnection {
 
     /// Reads once.
     pub(crate) fn fill(&mut self, now: Timestamp, limits: &TcpLimits) -> Result<Filled, Ending> {
-        let filled = self.reader.fill(&mut self.stream).map_err(|_| Ending::DiedReading)?;
+        let filled = self
+            .reader
+            .fill(&mut self.stream)
+            .map_err(|_| Ending::DiedReading)?;
         match filled {
             Filled::Bytes => {
                 self.active = now;
@@ -106,7 +109,9 @@ impl ClientConnection {
         if self.is_full() || most > 0 && self.queries >= most {
             return false;
         }
-        let Some(message) = self.reader.next() else { return false };
+        let Some(message) = self.reader.next() else {
+            return false;
+        };
         query.extend_from_slice(message);
         self.reads = 0;
         self.queries += 1;

@@ -47,7 +47,9 @@ impl TcpClients {
     /// Counts one more connection of `client`, unless a limit speaks against it.
     pub(crate) fn admit(&self, client: IpAddr, now: Timestamp, limits: &TcpLimits) -> bool {
         let mut table = self.lock();
-        let Some(account) = table.account(prefix(client, limits), now) else { return false };
+        let Some(account) = table.account(prefix(client, limits), now) else {
+            return false;
+        };
         let most = limits.max_connections_per_client;
         if account.banned_until > now || most > 0 && account.open >= most {
             return false;
@@ -130,7 +132,10 @@ mod tests {
     #[test]
     fn connections_at_once_are_limited_per_client_until_they_close() {
         let clients = TcpClients::default();
-        let limits = TcpLimits { max_connections_per_client: 2, ..TcpLimits::default() };
+        let limits = TcpLimits {
+            max_connections_per_client: 2,
+            ..TcpLimits::default()
+        };
         let [one, two] = ["192.0.2.1", "2001:db8::1"].map(address);
         let admitted: Vec<bool> = (0..3).map(|_| clients.admit(one, START, &limits)).collect();
         assert_eq!(admitted, [true, true, false]);
@@ -142,12 +147,25 @@ mod tests {
     #[test]
     fn a_client_is_a_prefix() {
         let clients = TcpClients::default();
-        let limits = TcpLimits { max_connections_per_client: 1, client_prefix: (24, 64), ..TcpLimits::default() };
+        let limits = TcpLimits {
+            max_connections_per_client: 1,
+            client_prefix: (24, 64),
+            ..TcpLimits::default()
+        };
         assert!(clients.admit(address("192.0.2.1"), START, &limits));
         assert!(!clients.admit(address("192.0.2.200"), START, &limits));
         assert!(clients.admit(address("2001:db8::1"), START, &limits));
         assert!(!clients.admit(address("2001:db8::2"), START, &limits));
-        assert_eq!(prefix(address("192.0.2.1"), &TcpLimits { client_prefix: (0, 0), ..limits }), address("0.0.0.0"));
+        assert_eq!(
+            prefix(
+                address("192.0.2.1"),
+                &TcpLimits {
+                    client_prefix: (0, 0),
+                    ..limits
+                }
+            ),
+            address("0.0.0.0")
+        );
     }
 
     #[test]
@@ -160,8 +178,14 @@ mod tests {
             ..TcpLimits::default()
         };
         let client = address("192.0.2.1");
-        assert_eq!((0..20).filter(|_| clients.admit(client, START, &limits)).count(), 10);
-        assert!(!clients.admit(client, START + Duration::from_secs(9), &limits), "banned");
+        assert_eq!(
+            (0..20).filter(|_| clients.admit(client, START, &limits)).count(),
+            10
+        );
+        assert!(
+            !clients.admit(client, START + Duration::from_secs(9), &limits),
+            "banned"
+        );
         assert!(clients.admit(client, START + Duration::from_secs(11), &limits));
     }
 

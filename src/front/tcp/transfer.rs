@@ -20,7 +20,10 @@ impl Transfer {
     pub(crate) fn new(query: &Query<'_>) -> Self {
         let is_soa = |record: &Record| record.section == Section::Authority && record.qtype == QType::SOA;
         let soa = query.records().map_while(Result::ok).find(is_soa);
-        Self { known: soa.and_then(|soa| serial_of(query.packet(), soa.rdata.end)), ..Self::default() }
+        Self {
+            known: soa.and_then(|soa| serial_of(query.packet(), soa.rdata.end)),
+            ..Self::default()
+        }
     }
 
     /// Takes the next message; true when it is the last one.
@@ -40,7 +43,9 @@ impl Transfer {
             }
             self.records += 1;
             if record.qtype == QType::SOA {
-                let Some(serial) = serial_of(reply.packet(), record.rdata.end) else { return true };
+                let Some(serial) = serial_of(reply.packet(), record.rdata.end) else {
+                    return true;
+                };
                 self.on_soa(serial);
             }
         }
@@ -92,22 +97,42 @@ mod tests {
     }
 
     fn ends_for(known: Option<u32>, messages: &[&[Option<u32>]]) -> Vec<bool> {
-        let mut transfer = Transfer { known, ..Transfer::default() };
-        messages.iter().map(|records| transfer.on_message(&Reply::parse(&message(records)).unwrap())).collect()
+        let mut transfer = Transfer {
+            known,
+            ..Transfer::default()
+        };
+        messages
+            .iter()
+            .map(|records| transfer.on_message(&Reply::parse(&message(records)).unwrap()))
+            .collect()
     }
 
     #[test]
     fn a_full_zone_ends_with_its_soa_again() {
         assert_eq!(ends(&[&[Some(7), None, Some(7)]]), [true]);
-        assert_eq!(ends(&[&[Some(7), None], &[None, None], &[None, Some(7)]]), [false, false, true]);
+        assert_eq!(
+            ends(&[&[Some(7), None], &[None, None], &[None, Some(7)]]),
+            [false, false, true]
+        );
     }
 
     #[test]
     fn an_incremental_one_ends_at_the_third_new_serial() {
-        assert_eq!(ends(&[&[Some(7), Some(6), None], &[Some(7), None, Some(7)]]), [false, true]);
-        assert_eq!(ends_for(Some(7), &[&[Some(7)]]), [true], "the client is up to date");
+        assert_eq!(
+            ends(&[&[Some(7), Some(6), None], &[Some(7), None, Some(7)]]),
+            [false, true]
+        );
+        assert_eq!(
+            ends_for(Some(7), &[&[Some(7)]]),
+            [true],
+            "the client is up to date"
+        );
         assert_eq!(ends_for(Some(6), &[&[Some(7)], &[None, Some(7)]]), [false, true]);
-        assert_eq!(ends(&[&[Some(7), None], &[None, Some(7)]]), [false, true], "answered with the full zone");
+        assert_eq!(
+            ends(&[&[Some(7), None], &[None, Some(7)]]),
+            [false, true],
+            "answered with the full zone"
+        );
     }
 
     #[test]

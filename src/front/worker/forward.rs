@@ -24,10 +24,14 @@ impl Worker {
         let Some(key) = asker.route.key.filter(|_| self.snapshot.coalesce) else {
             return self.dispatch_new(asker, None, now);
         };
-        let own = FlightKey { key, payload_limit: asker.payload_limit };
+        let own = FlightKey {
+            key,
+            payload_limit: asker.payload_limit,
+        };
         let wants_all = asker.wants_all();
-        let is_same =
-            |other: &FlightKey| other.key == own.key && (wants_all || own.payload_limit <= other.payload_limit);
+        let is_same = |other: &FlightKey| {
+            other.key == own.key && (wants_all || own.payload_limit <= other.payload_limit)
+        };
         match self.coalescer.join(key.hash(), is_same, || own, asker) {
             Joined::First(flight, asker) => self.dispatch_new(asker, Some(flight), now),
             Joined::Waiting => self.desk.counters.add(Counter::CoalescedQueries, 1),
@@ -36,10 +40,27 @@ impl Worker {
     }
 
     fn dispatch_new(&mut self, asker: Asker, flight: Option<weir_balance::Flight>, now: Timestamp) {
-        let transfer = asker.query().ok().filter(|query| query.is_transfer() && asker.wants_all());
+        let transfer = asker
+            .query()
+            .ok()
+            .filter(|query| query.is_transfer() && asker.wants_all());
         let transfer = transfer.map(|query| Transfer::new(&query));
-        let over = if transfer.is_some() { Transport::Tcp } else { Transport::Udp };
-        self.dispatch(Asked { asker, flight, over, retries: 0, transfer }, None, now);
+        let over = if transfer.is_some() {
+            Transport::Tcp
+        } else {
+            Transport::Udp
+        };
+        self.dispatch(
+            Asked {
+                asker,
+                flight,
+                over,
+                retries: 0,
+                transfer,
+            },
+            None,
+            now,
+        );
     }
 
     /// Picks a backend and sends. `failed` is the one that has just not answered.
@@ -55,7 +76,12 @@ impl Worker {
         }
     }
 
-    fn pick(&mut self, asker: &Asker, failed: Option<&Backend>, now: Timestamp) -> Option<(LocalBackend, Key)> {
+    fn pick(
+        &mut self,
+        asker: &Asker,
+        failed: Option<&Backend>,
+        now: Timestamp,
+    ) -> Option<(LocalBackend, Key)> {
         let pool = asker.route.pool.index();
         let servers = &self.snapshot.pools.get(pool)?.servers;
         let query = asker.query().ok()?;
@@ -80,7 +106,10 @@ impl Worker {
                 Err(Refused::Full(back)) => {
                     forwarded = back;
                     if let Some(oldest) = self.pending.pop_oldest() {
-                        oldest.value.backend.on_abandoned(self.desk.worker, BackendCounter::Reused);
+                        oldest
+                            .value
+                            .backend
+                            .on_abandoned(self.desk.worker, BackendCounter::Reused);
                         self.give_up(oldest.value.into(), Failure::NoAnswer, now);
                     }
                 }
@@ -90,12 +119,28 @@ impl Worker {
         self.give_up(forwarded.into(), Failure::NoAnswer, now);
     }
 
-    fn try_send_udp(&mut self, uplink: Key, forwarded: Forwarded, now: Timestamp) -> Result<(), Refused<Forwarded>> {
+    #[expect(
+        clippy::result_large_err,
+        reason = "a refused query comes back whole, to be tried elsewhere"
+    )]
+    fn try_send_udp(
+        &mut self,
+        uplink: Key,
+        forwarded: Forwarded,
+        now: Timestamp,
+    ) -> Result<(), Refused<Forwarded>> {
         let worker = self.desk.worker;
-        let Some(uplink) = self.uplinks.get_mut(uplink) else { return Err(Refused::NoId(forwarded)) };
+        let Some(uplink) = self.uplinks.get_mut(uplink) else {
+            return Err(Refused::NoId(forwarded));
+        };
         let backend = Rc::clone(&forwarded.backend);
-        let timeout = backend.settings().udp_timeout.unwrap_or(self.snapshot.udp.timeout);
-        let Some(socket) = uplink.next_socket() else { return Err(Refused::NoId(forwarded)) };
+        let timeout = backend
+            .settings()
+            .udp_timeout
+            .unwrap_or(self.snapshot.udp.timeout);
+        let Some(socket) = uplink.next_socket() else {
+            return Err(Refused::NoId(forwarded));
+        };
         let number = socket.number;
         let has_stale = forwarded.asker.route.has_stale;
         let no_recurse = forwarded.asker.route.no_recurse;
@@ -104,15 +149,27 @@ impl Worker {
             clear_rd(message);
         }
         let random = || self.random.next_u64();
-        match self.pending.insert(SocketIndex(number), now, timeout, random, forwarded) {
+        match self
+            .pending
+            .insert(SocketIndex(number), now, timeout, random, forwarded)
+        {
             Ok(id) => {
                 socket.set_last_id(id);
                 backend.on_sent(worker);
                 if socket.is_full() {
-                    self.desk.counters.add(Counter::DownstreamSendErrors, failures(&socket.flush()));
+                    self.desk
+                        .counters
+                        .add(Counter::DownstreamSendErrors, failures(&socket.flush()));
                 }
                 if let (true, Some(patience)) = (has_stale, self.snapshot.stale.answer_after) {
-                    self.remind(now + patience, Due::Stale { socket: number, id, sent: now });
+                    self.remind(
+                        now + patience,
+                        Due::Stale {
+                            socket: number,
+                            id,
+                            sent: now,
+                        },
+                    );
                 }
                 Ok(())
             }
@@ -130,10 +187,11 @@ impl Worker {
         if let Some(flight) = asked.flight {
             askers.extend(self.coalescer.land(flight));
         }
-        if let Some(first) = askers.first() {
-            if let Ok(query) = first.query() {
-                self.desk.refresh_failed(&self.snapshot, &query, &first.route, now);
-            }
+        if let Some(first) = askers.first()
+            && let Ok(query) = first.query()
+        {
+            self.desk
+                .refresh_failed(&self.snapshot, &query, &first.route, now);
         }
         for asker in askers {
             self.fail(&asker, failure, now);
@@ -170,20 +228,27 @@ impl Worker {
 
     /// Answers from the past while a query is still out.
     pub(super) fn answer_stale(&mut self, socket: u32, id: u16, sent: Timestamp, now: Timestamp) {
-        let Some(waiting) = self.pending.get_mut(SocketIndex(socket), id).filter(|w| w.asker.since <= sent) else {
+        let Some(waiting) = self
+            .pending
+            .get_mut(SocketIndex(socket), id)
+            .filter(|w| w.asker.since <= sent)
+        else {
             return;
         };
-        let nobody = Asker { client: Client::Nobody, ..waiting.asker.clone() };
+        let nobody = Asker {
+            client: Client::Nobody,
+            ..waiting.asker.clone()
+        };
         let asker = std::mem::replace(&mut waiting.asker, nobody);
         let snapshot = Rc::clone(&self.snapshot);
         let is_answered = self.answer(&asker, now, |worker, out| {
             let query = asker.query().ok()?;
-            worker.desk.stale(&snapshot, (&query, &asker.route, asker.ends.transport), now, out)
+            worker
+                .desk
+                .stale(&snapshot, (&query, &asker.route, asker.ends.transport), now, out)
         });
-        if !is_answered {
-            if let Some(waiting) = self.pending.get_mut(SocketIndex(socket), id) {
-                waiting.asker = asker;
-            }
+        if !is_answered && let Some(waiting) = self.pending.get_mut(SocketIndex(socket), id) {
+            waiting.asker = asker;
         }
     }
 
@@ -192,7 +257,11 @@ impl Worker {
     /// The uplink to a backend, opened if there is none. A backend whose socket cannot be opened now keeps an
     /// uplink without sockets, and its queries fail until a reload tries again.
     pub(super) fn uplink_for(&mut self, backend: &Arc<Backend>) -> Key {
-        let known = self.uplinks.iter().find(|(_, uplink)| uplink.serves(backend)).map(|(key, _)| key);
+        let known = self
+            .uplinks
+            .iter()
+            .find(|(_, uplink)| uplink.serves(backend))
+            .map(|(key, _)| key);
         if let Some(key) = known {
             if let Some(uplink) = self.uplinks.get_mut(key) {
                 uplink.backend = Rc::new(Arc::clone(backend));
@@ -212,9 +281,16 @@ impl Worker {
         let key = self.uplinks.insert(uplink);
         if let Some(uplink) = self.uplinks.get(key) {
             for (position, socket) in uplink.sockets.iter().enumerate() {
-                let token = Token::Uplink { uplink: key, socket: position }.to_bits();
-                if let Err(error) = self.poller.add(&socket.udp, token, Interest::Read) {
-                    tracing::error!("Cannot watch a socket to backend {}: {error}", backend.settings().address);
+                let token = Token::Uplink {
+                    uplink: key,
+                    socket: position,
+                }
+                .to_bits();
+                if let Err(error) = self.poller.add(&socket.udp, token, Interest::ReadEdge) {
+                    tracing::error!(
+                        "Cannot watch a socket to backend {}: {error}",
+                        backend.settings().address
+                    );
                 }
             }
         }
@@ -227,7 +303,13 @@ impl Worker {
         let unused: Vec<Key> = self
             .uplinks
             .iter()
-            .filter(|(_, uplink)| !self.snapshot.backends.iter().any(|backend| uplink.serves(backend)))
+            .filter(|(_, uplink)| {
+                !self
+                    .snapshot
+                    .backends
+                    .iter()
+                    .any(|backend| uplink.serves(backend))
+            })
             .filter(|(_, uplink)| uplink.backend.outstanding_of(worker) == 0)
             .map(|(key, _)| key)
             .collect();
@@ -240,7 +322,9 @@ impl Worker {
     pub(super) fn flush_uplinks(&mut self) {
         for uplink in self.uplinks.values_mut() {
             for socket in uplink.sockets.iter_mut().filter(|socket| socket.has_queued()) {
-                self.desk.counters.add(Counter::DownstreamSendErrors, failures(&socket.flush()));
+                self.desk
+                    .counters
+                    .add(Counter::DownstreamSendErrors, failures(&socket.flush()));
             }
         }
     }
@@ -257,15 +341,41 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn sent_to(self, backend: LocalBackend, over: Transport) -> Forwarded {
-        let Self { asker, flight, retries, transfer, .. } = self;
-        Forwarded { asker, flight, backend, over, retries, transfer }
+        let Self {
+            asker,
+            flight,
+            retries,
+            transfer,
+            ..
+        } = self;
+        Forwarded {
+            asker,
+            flight,
+            backend,
+            over,
+            retries,
+            transfer,
+        }
     }
 }
 
 impl From<Forwarded> for Asked {
     fn from(forwarded: Forwarded) -> Self {
-        let Forwarded { asker, flight, over, retries, transfer, .. } = forwarded;
-        Self { asker, flight, over, retries, transfer }
+        let Forwarded {
+            asker,
+            flight,
+            over,
+            retries,
+            transfer,
+            ..
+        } = forwarded;
+        Self {
+            asker,
+            flight,
+            over,
+            retries,
+            transfer,
+        }
     }
 }
 

@@ -42,7 +42,10 @@ impl<T> Ord for Item<T> {
 
 impl<T> Default for Later<T> {
     fn default() -> Self {
-        Self { heap: BinaryHeap::new(), added: 0 }
+        Self {
+            heap: BinaryHeap::new(),
+            added: 0,
+        }
     }
 }
 
@@ -67,7 +70,6 @@ impl<T> Later<T> {
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         self.heap.peek().map(|Reverse((at, ..))| *at)
     }
-
 }
 
 #[cfg(test)]

@@ -67,7 +67,11 @@ pub(crate) const GRACE: Duration = Duration::from_secs(4);
 /// Things to do at a given time.
 enum Due {
     /// Send a reply that a rule held back.
-    Reply { listener: Key, peer: Peer, reply: Vec<u8> },
+    Reply {
+        listener: Key,
+        peer: Peer,
+        reply: Vec<u8>,
+    },
     /// Look whether a client's connection has lasted long enough.
     Client(Key),
     /// Look whether a backend's connection has.
@@ -94,6 +98,10 @@ pub(crate) struct Worker {
     site: Arc<Site>,
     /// The snapshot that this worker has seen last. Lending it to a closure counts in the worker's own memory, not
     /// in the line that all workers share.
+    #[expect(
+        clippy::redundant_allocation,
+        reason = "the inner count is shared, the outer one is not"
+    )]
     snapshot: Rc<Arc<Snapshot>>,
     desk: Desk,
     random: Random,
@@ -108,6 +116,9 @@ pub(crate) struct Worker {
     pending: Pending<Forwarded>,
     coalescer: Coalescer<FlightKey, Asker>,
     later: Later<Due>,
+    /// Sockets that had more than their turn's worth waiting. The kernel reports a UDP socket once per arrival, not
+    /// for as long as something waits, which saves it a look per turn.
+    unfinished: Vec<Token>,
     /// TCP clients whose next query has been read and may be taken now.
     resumed: Vec<Key>,
     /// Numbers handed out to sockets towards backends.
@@ -172,6 +183,7 @@ impl Worker {
             pending: Pending::new(PendingLimits { queries }),
             coalescer: Coalescer::new(CoalesceLimits::default()),
             later: Later::default(),
+            unfinished: Vec::new(),
             resumed: Vec::new(),
             sockets: 0,
             queries: Some(Batch::new(DEFAULT_BATCH, MAX_UDP_QUERY)),
@@ -204,6 +216,9 @@ impl Worker {
                 }
             }
             self.poller.wait(&mut events, self.patience(now, stop_by))?;
+            for token in std::mem::take(&mut self.unfinished) {
+                self.on_readable(token);
+            }
             for event in events.iter() {
                 self.on_event(event, waker);
             }
@@ -212,7 +227,7 @@ impl Worker {
 
     /// How long to wait for events.
     fn patience(&self, now: Timestamp, stop_by: Option<Timestamp>) -> Option<Duration> {
-        if !self.resumed.is_empty() {
+        if !self.resumed.is_empty() || !self.unfinished.is_empty() {
             return Some(Duration::ZERO);
         }
         let deadlines = [self.pending.next_deadline(), self.later.next_deadline(), stop_by];
@@ -226,11 +241,19 @@ impl Worker {
                 self.follow_snapshot(false);
                 self.take_sockets();
             }
+            Token::Client(key) => self.on_client(key, event),
+            Token::Upstream(key) => self.on_upstream(key, event),
+            token => self.on_readable(token),
+        }
+    }
+
+    /// Something waits at a socket that is only read.
+    fn on_readable(&mut self, token: Token) {
+        match token {
             Token::UdpFrontend(key) => self.serve_udp(key),
             Token::TcpFrontend(key) => self.accept(key),
-            Token::Client(key) => self.on_client(key, event),
             Token::Uplink { uplink, socket } => self.receive_replies(uplink, socket),
-            Token::Upstream(key) => self.on_upstream(key, event),
+            Token::Wake | Token::Client(_) | Token::Upstream(_) => {}
         }
     }
 
@@ -239,13 +262,21 @@ impl Worker {
         self.resume_clients(now);
         // Bounded, so that a mass of timeouts does not keep queries waiting; the rest is due in the next turn.
         for _ in 0..DEFAULT_BATCH * BATCHES_PER_TURN {
-            let Some(taken) = self.pending.pop_expired(now) else { break };
+            let Some(taken) = self.pending.pop_expired(now) else {
+                break;
+            };
             self.on_timeout(taken, now);
         }
         for _ in 0..DEFAULT_BATCH * BATCHES_PER_TURN {
-            let Some(due) = self.later.take_due(now) else { break };
+            let Some(due) = self.later.take_due(now) else {
+                break;
+            };
             match due {
-                Due::Reply { listener, peer, reply } => self.send_delayed(listener, &peer, &reply),
+                Due::Reply {
+                    listener,
+                    peer,
+                    reply,
+                } => self.send_delayed(listener, &peer, &reply),
                 Due::Client(key) => self.review_client(key, now),
                 Due::Upstream(key) => self.review_upstream(key, now),
                 Due::Stale { socket, id, sent } => self.answer_stale(socket, id, sent, now),
@@ -256,7 +287,9 @@ impl Worker {
 
     /// Whether nobody waits for anything.
     fn is_idle(&self) -> bool {
-        self.pending.is_empty() && self.coalescer.waiting() == 0 && self.clients.iter().all(|(_, c)| !c.is_busy())
+        self.pending.is_empty()
+            && self.coalescer.waiting() == 0
+            && self.clients.iter().all(|(_, c)| !c.is_busy())
     }
 
     /// Takes over a new snapshot: backends that stay keep their sockets, new ones get theirs.
@@ -266,13 +299,21 @@ impl Worker {
             return;
         }
         self.snapshot = Rc::new(latest);
-        self.desk.logs.follow(&self.snapshot.log_targets, &self.site.log_files);
+        self.desk
+            .logs
+            .follow(&self.snapshot.log_targets, &self.site.log_files);
         self.close_unused_uplinks();
         let snapshot = Rc::clone(&self.snapshot);
         self.routes = snapshot
             .pools
             .iter()
-            .map(|pool| pool.servers.backends().iter().map(|backend| self.uplink_for(backend)).collect())
+            .map(|pool| {
+                pool.servers
+                    .backends()
+                    .iter()
+                    .map(|backend| self.uplink_for(backend))
+                    .collect()
+            })
             .collect();
     }
 
@@ -286,9 +327,17 @@ impl Worker {
     fn change_frontends(&mut self, change: Change) {
         let opened = match change {
             Change::OpenUdp { listener, counters } => self.open_udp(listener, counters),
-            Change::OpenTcp { listener, counters, max_in_flight, max_connections } => {
-                self.open_tcp(TcpFrontend::new(listener, counters, max_in_flight, max_connections))
-            }
+            Change::OpenTcp {
+                listener,
+                counters,
+                max_in_flight,
+                max_connections,
+            } => self.open_tcp(TcpFrontend::new(
+                listener,
+                counters,
+                max_in_flight,
+                max_connections,
+            )),
             Change::Close(address) => {
                 self.close_udp(address);
                 self.close_tcp(address);
@@ -327,7 +376,11 @@ impl Worker {
         let Err(due) = self.later.put(at, due) else { return };
         self.desk.counters.add(Counter::PendingFull, 1);
         match due {
-            Due::Reply { listener, peer, reply } => self.send_delayed(listener, &peer, &reply),
+            Due::Reply {
+                listener,
+                peer,
+                reply,
+            } => self.send_delayed(listener, &peer, &reply),
             Due::Client(key) => self.end_client(key, Ending::TimedOut),
             Due::Upstream(key) => self.end_upstream(key, at),
             Due::Accept(key) => self.listen_again(key),
@@ -344,8 +397,17 @@ mod tests {
     fn tokens_survive_the_kernel() {
         let mut slab = Slab::default();
         let key = slab.insert(());
-        let uplink = Token::Uplink { uplink: key, socket: 65_535 };
-        for token in [Token::Wake, Token::UdpFrontend(key), Token::Client(key), uplink, Token::Upstream(key)] {
+        let uplink = Token::Uplink {
+            uplink: key,
+            socket: 65_535,
+        };
+        for token in [
+            Token::Wake,
+            Token::UdpFrontend(key),
+            Token::Client(key),
+            uplink,
+            Token::Upstream(key),
+        ] {
             assert_eq!(Token::from_bits(token.to_bits()), token);
         }
     }

@@ -4,12 +4,13 @@ use std::rc::Rc;
 
 use weir_balance::{Counter as BackendCounter, SocketIndex, Taken, Transport as Over};
 use weir_control::counters::Counter;
+use weir_linux::udp::Batch;
 use weir_policy::Transport;
 use weir_wire::{Flags, Rcode, Reply, Timestamp};
 
 use super::asker::{Asker, Client, Forwarded};
 use super::forward::{Asked, Failure};
-use super::{BATCHES_PER_TURN, Worker};
+use super::{BATCHES_PER_TURN, Token, Worker};
 use crate::front::clock;
 use crate::front::journey::Written;
 use crate::front::slab::Key;
@@ -17,22 +18,42 @@ use crate::front::slab::Key;
 impl Worker {
     /// Takes the replies that wait at a socket, a bounded number of batches.
     pub(super) fn receive_replies(&mut self, uplink: Key, position: usize) {
-        let Some(mut batch) = self.replies.take() else { return };
+        let Some(mut batch) = self.replies.take() else {
+            return;
+        };
+        let is_drained = self.receive_batches(uplink, position, &mut batch);
+        self.replies = Some(batch);
+        if !is_drained {
+            self.unfinished.push(Token::Uplink {
+                uplink,
+                socket: position,
+            });
+        }
+    }
+
+    /// False when something may still wait.
+    fn receive_batches(&mut self, uplink: Key, position: usize, batch: &mut Batch) -> bool {
         for _ in 0..BATCHES_PER_TURN {
-            let Some(socket) = self.uplinks.get(uplink).and_then(|uplink| uplink.sockets.get(position)) else { break };
+            let socket = self
+                .uplinks
+                .get(uplink)
+                .and_then(|uplink| uplink.sockets.get(position));
+            let Some(socket) = socket else { return true };
             let number = socket.number;
-            // An ICMP error is about one query among many; its timeout speaks for it.
-            let Ok(received) = batch.recv_replies(&socket.udp) else { break };
+            // An ICMP error is about one query among many, whose timeout speaks for it; replies may wait behind it.
+            let Ok(received) = batch.recv_replies(&socket.udp) else {
+                continue;
+            };
             let now = clock::now();
             for packet in batch.packets().filter(|packet| !packet.is_truncated()) {
                 self.on_reply_packet(uplink, number, packet.payload, now);
             }
             self.flush();
             if received < batch.capacity() {
-                break;
+                return true;
             }
         }
-        self.replies = Some(batch);
+        false
     }
 
     /// Matches a reply with the query that it answers: identifier, socket and question.
@@ -45,13 +66,22 @@ impl Worker {
         if let (Ok(reply), Some(taken)) = (&reply, taken) {
             return self.on_reply(taken, reply, now);
         }
-        let is_mismatch =
-            reply.is_ok_and(|reply| self.pending.get_mut(SocketIndex(number), reply.header.id).is_some());
-        let counter = if is_mismatch { Counter::MismatchedReplies } else { Counter::LateReplies };
+        let is_mismatch = reply.is_ok_and(|reply| {
+            self.pending
+                .get_mut(SocketIndex(number), reply.header.id)
+                .is_some()
+        });
+        let counter = if is_mismatch {
+            Counter::MismatchedReplies
+        } else {
+            Counter::LateReplies
+        };
         self.desk.counters.add(counter, 1);
         self.desk.counters.add(Counter::NoncompliantResponses, 1);
         if let Some(uplink) = self.uplinks.get(uplink) {
-            uplink.backend.count(self.desk.worker, BackendCounter::NonCompliantResponses);
+            uplink
+                .backend
+                .count(self.desk.worker, BackendCounter::NonCompliantResponses);
         }
     }
 
@@ -67,13 +97,23 @@ impl Worker {
             Transport::Udp => Over::Udp,
             Transport::Tcp => Over::Tcp,
         };
-        if forwarded.backend.on_reply(self.desk.worker, over, now.since(taken.sent), rcode) {
+        if forwarded
+            .backend
+            .on_reply(self.desk.worker, over, now.since(taken.sent), rcode)
+        {
             self.site.wake_prober();
         }
         let is_cut = forwarded.over == Transport::Udp && reply.header.flags.has(Flags::TC);
         if is_cut && forwarded.asker.wants_all() {
             // UDP askers of the same flight wait for the whole reply, too, and get what they can take of it.
-            return self.dispatch(Asked { over: Transport::Tcp, ..forwarded.into() }, None, now);
+            return self.dispatch(
+                Asked {
+                    over: Transport::Tcp,
+                    ..forwarded.into()
+                },
+                None,
+                now,
+            );
         }
         self.hand_out(forwarded, reply.packet(), is_cut, now);
     }
@@ -87,7 +127,13 @@ impl Worker {
         let joined: Vec<Asker> = self.coalescer.land(flight).collect();
         for asker in joined {
             if is_cut && asker.wants_all() {
-                let again = Asked { asker, flight: None, over: Transport::Tcp, retries: 0, transfer: None };
+                let again = Asked {
+                    asker,
+                    flight: None,
+                    over: Transport::Tcp,
+                    retries: 0,
+                    transfer: None,
+                };
                 self.dispatch(again, None, now);
             } else {
                 self.deliver(&asker, reply, now);
@@ -104,7 +150,12 @@ impl Worker {
             let query = asker.query().ok()?;
             let place = out.get_mut(..reply.len())?;
             place.copy_from_slice(reply);
-            worker.desk.on_reply(&snapshot, (&query, &asker.route, asker.ends), (now, random), place)
+            worker.desk.on_reply(
+                &snapshot,
+                (&query, &asker.route, asker.ends),
+                (now, random),
+                place,
+            )
         });
         if is_sent {
             let us = now.since(asker.since).as_micros().try_into().unwrap_or(u32::MAX);
@@ -155,7 +206,14 @@ impl Worker {
         if may_retry && self.pick_is_possible(&forwarded.asker, &backend) {
             self.desk.counters.add(Counter::Retries, 1);
             let retries = forwarded.retries + 1;
-            return self.dispatch(Asked { retries, ..forwarded.into() }, Some(&backend), now);
+            return self.dispatch(
+                Asked {
+                    retries,
+                    ..forwarded.into()
+                },
+                Some(&backend),
+                now,
+            );
         }
         self.give_up(forwarded.into(), Failure::NoAnswer, now);
     }
@@ -163,6 +221,11 @@ impl Worker {
     /// Whether the asker's pool has another usable backend.
     fn pick_is_possible(&self, asker: &Asker, failed: &weir_balance::Backend) -> bool {
         let pool = self.snapshot.pools.get(asker.route.pool.index());
-        pool.is_some_and(|pool| pool.servers.backends().iter().any(|b| !b.is(failed) && b.is_usable()))
+        pool.is_some_and(|pool| {
+            pool.servers
+                .backends()
+                .iter()
+                .any(|b| !b.is(failed) && b.is_usable())
+        })
     }
 }

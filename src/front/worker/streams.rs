@@ -50,8 +50,18 @@ impl TcpFrontend {
         max_in_flight: u32,
         max_connections: u32,
     ) -> Self {
-        let max_in_flight = if max_in_flight == 0 { DEFAULT_MAX_IN_FLIGHT } else { max_in_flight };
-        Self { listener, counters, max_in_flight, max_connections, open: 0 }
+        let max_in_flight = if max_in_flight == 0 {
+            DEFAULT_MAX_IN_FLIGHT
+        } else {
+            max_in_flight
+        };
+        Self {
+            listener,
+            counters,
+            max_in_flight,
+            max_connections,
+            open: 0,
+        }
     }
 }
 
@@ -60,16 +70,22 @@ impl Worker {
     pub(super) fn open_tcp(&mut self, frontend: TcpFrontend) -> std::io::Result<()> {
         let key = self.tcp_frontends.insert(frontend);
         match self.tcp_frontends.get(key) {
-            Some(frontend) => {
-                self.poller.add(&frontend.listener, Token::TcpFrontend(key).to_bits(), Interest::Read)
-            }
+            Some(frontend) => self.poller.add(
+                &frontend.listener,
+                Token::TcpFrontend(key).to_bits(),
+                Interest::Read,
+            ),
             None => Ok(()),
         }
     }
 
     /// Stops accepting at an address; open connections stay.
     pub(super) fn close_tcp(&mut self, address: SocketAddr) {
-        let found = self.tcp_frontends.iter().find(|(_, f)| f.listener.local_address() == address).map(|(key, _)| key);
+        let found = self
+            .tcp_frontends
+            .iter()
+            .find(|(_, f)| f.listener.local_address() == address)
+            .map(|(key, _)| key);
         if let Some(key) = found {
             self.tcp_frontends.remove(key);
         }
@@ -78,7 +94,9 @@ impl Worker {
     /// Accepts what waits, a bounded number.
     pub(super) fn accept(&mut self, key: Key) {
         for _ in 0..ACCEPTS_PER_TURN {
-            let Some(frontend) = self.tcp_frontends.get_mut(key) else { return };
+            let Some(frontend) = self.tcp_frontends.get_mut(key) else {
+                return;
+            };
             match frontend.listener.accept() {
                 Ok(Some(accepted)) => self.admit(key, accepted),
                 Ok(None) => return,
@@ -97,12 +115,18 @@ impl Worker {
     /// Accepts again after a pause.
     pub(super) fn listen_again(&mut self, key: Key) {
         if let Some(frontend) = self.tcp_frontends.get(key) {
-            let _ = self.poller.add(&frontend.listener, Token::TcpFrontend(key).to_bits(), Interest::Read);
+            let _ = self.poller.add(
+                &frontend.listener,
+                Token::TcpFrontend(key).to_bits(),
+                Interest::Read,
+            );
         }
     }
 
     fn admit(&mut self, key: Key, accepted: Accepted) {
-        let Some(frontend) = self.tcp_frontends.get_mut(key) else { return };
+        let Some(frontend) = self.tcp_frontends.get_mut(key) else {
+            return;
+        };
         let client = canonical(accepted.peer).ip();
         if !self.snapshot.acl.allows(client) {
             self.desk.counters.add(Counter::AclDrops, 1);
@@ -139,7 +163,9 @@ impl Worker {
     /// Reads and takes queries until there is nothing more, or enough for now.
     fn read_client(&mut self, key: Key, now: Timestamp) {
         for _ in 0..READS_PER_TURN {
-            let Some(client) = self.clients.get_mut(key).filter(|client| !client.is_closing) else { return };
+            let Some(client) = self.clients.get_mut(key).filter(|client| !client.is_closing) else {
+                return;
+            };
             match client.fill(now, &self.snapshot.tcp) {
                 Ok(Filled::Bytes) => self.take_queries(key, now),
                 Ok(Filled::Closed | Filled::Blocked) => return,
@@ -152,7 +178,9 @@ impl Worker {
     fn take_queries(&mut self, key: Key, now: Timestamp) {
         loop {
             let mut query = self.spare_buffer();
-            let Some(client) = self.clients.get_mut(key) else { return };
+            let Some(client) = self.clients.get_mut(key) else {
+                return;
+            };
             if !client.next_query(&self.snapshot.tcp, &mut query) {
                 self.spare.push(query);
                 return;
@@ -172,7 +200,9 @@ impl Worker {
         let mut out = std::mem::take(&mut self.scratch);
         let random = self.random.next_u64();
         self.count_frontend(key, FrontendCounter::Queries);
-        let next = self.desk.on_query(&self.snapshot, query, ends, (now, random), &mut out);
+        let next = self
+            .desk
+            .on_query(&self.snapshot, query, ends, (now, random), &mut out);
         let client = Client::Tcp { connection: key };
         match next {
             Next::Drop => self.on_unanswered(key),
@@ -215,7 +245,10 @@ impl Worker {
     }
 
     fn count_frontend(&self, key: Key, counter: FrontendCounter) {
-        let frontend = self.clients.get(key).and_then(|client| self.tcp_frontends.get(client.frontend));
+        let frontend = self
+            .clients
+            .get(key)
+            .and_then(|client| self.tcp_frontends.get(client.frontend));
         if let Some(frontend) = frontend {
             frontend.counters.add(counter, 1);
         }
@@ -256,7 +289,9 @@ impl Worker {
 
     /// A connection's deadline as it was: end it, or look again when it is now.
     pub(super) fn review_client(&mut self, key: Key, now: Timestamp) {
-        let Some(client) = self.clients.get(key) else { return };
+        let Some(client) = self.clients.get(key) else {
+            return;
+        };
         let deadline = client.deadline(&self.snapshot.tcp);
         if deadline <= now {
             self.end_client(key, Ending::TimedOut);
@@ -266,7 +301,9 @@ impl Worker {
     }
 
     fn with_client(&mut self, key: Key, act: impl FnOnce(&mut ClientConnection) -> Result<(), Ending>) {
-        let Some(client) = self.clients.get_mut(key) else { return };
+        let Some(client) = self.clients.get_mut(key) else {
+            return;
+        };
         if let Err(ending) = act(client) {
             self.end_client(key, ending);
         }
@@ -274,7 +311,9 @@ impl Worker {
 
     /// Brings what the poller watches in line with what the connection waits for; ends one that is done.
     fn watch_client(&mut self, key: Key) {
-        let Some(client) = self.clients.get_mut(key) else { return };
+        let Some(client) = self.clients.get_mut(key) else {
+            return;
+        };
         if client.is_finished() {
             return self.end_client(key, Ending::Finished);
         }
@@ -295,7 +334,9 @@ impl Worker {
 
     /// Closes a connection and gives back its places.
     pub(super) fn end_client(&mut self, key: Key, ending: Ending) {
-        let Some(client) = self.clients.remove(key) else { return };
+        let Some(client) = self.clients.remove(key) else {
+            return;
+        };
         if let Some(frontend) = self.tcp_frontends.get_mut(client.frontend) {
             frontend.open = frontend.open.saturating_sub(1);
             let (queries, duration_ms, reads) = client.account(clock::now());
@@ -315,7 +356,11 @@ impl Worker {
         self.site.tcp_clients.release(address, &self.snapshot.tcp);
         if ending == Ending::TooManyReads {
             self.desk.counters.add(Counter::TcpLimitsHit, 1);
-            self.site.tcp_clients.ban(address, clock::now() + self.snapshot.tcp.ban_for_read_ios, &self.snapshot.tcp);
+            self.site.tcp_clients.ban(
+                address,
+                clock::now() + self.snapshot.tcp.ban_for_read_ios,
+                &self.snapshot.tcp,
+            );
         }
     }
 }
@@ -323,5 +368,7 @@ impl Worker {
 /// Whether an error of `accept` is about us and not about one connection.
 fn is_exhausted(error: &std::io::Error) -> bool {
     const EMFILE_ENFILE_ENOBUFS_ENOMEM: [i32; 4] = [24, 23, 105, 12];
-    error.raw_os_error().is_some_and(|number| EMFILE_ENFILE_ENOBUFS_ENOMEM.contains(&number))
+    error
+        .raw_os_error()
+        .is_some_and(|number| EMFILE_ENFILE_ENOBUFS_ENOMEM.contains(&number))
 }

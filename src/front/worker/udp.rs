@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use weir_control::counters::{Counter, FrontendCounter, FrontendCounters};
 use weir_linux::poll::Interest;
-use weir_linux::udp::{DEFAULT_BATCH, Listener, Packet, Peer, SendBatch};
+use weir_linux::udp::{Batch, DEFAULT_BATCH, Listener, Packet, Peer, SendBatch};
 use weir_policy::{Ends, Transport};
 use weir_wire::{Query, Timestamp};
 
@@ -24,7 +24,11 @@ pub(crate) struct UdpFrontend {
 
 impl UdpFrontend {
     pub(crate) fn new(listener: Listener, counters: Arc<FrontendCounters>) -> Self {
-        Self { listener, counters, answers: SendBatch::new(DEFAULT_BATCH, MAX_UDP_REPLY) }
+        Self {
+            listener,
+            counters,
+            answers: SendBatch::new(DEFAULT_BATCH, MAX_UDP_REPLY),
+        }
     }
 }
 
@@ -38,18 +42,26 @@ impl UdpFrontend {
 
 impl Worker {
     /// Starts to serve a socket.
-    pub(super) fn open_udp(&mut self, listener: Listener, counters: Arc<FrontendCounters>) -> std::io::Result<()> {
+    pub(super) fn open_udp(
+        &mut self,
+        listener: Listener,
+        counters: Arc<FrontendCounters>,
+    ) -> std::io::Result<()> {
         let key = self.udp_frontends.insert(UdpFrontend::new(listener, counters));
         let token = Token::UdpFrontend(key).to_bits();
         match self.udp_frontends.get(key) {
-            Some(frontend) => self.poller.add(&frontend.listener, token, Interest::Read),
+            Some(frontend) => self.poller.add(&frontend.listener, token, Interest::ReadEdge),
             None => Ok(()),
         }
     }
 
     /// Stops serving an address: what has arrived is still answered.
     pub(super) fn close_udp(&mut self, address: SocketAddr) {
-        let found = self.udp_frontends.iter().find(|(_, f)| f.listener.local_address() == address).map(|(key, _)| key);
+        let found = self
+            .udp_frontends
+            .iter()
+            .find(|(_, f)| f.listener.local_address() == address)
+            .map(|(key, _)| key);
         if let Some(key) = found {
             self.serve_udp(key);
             self.udp_frontends.remove(key);
@@ -58,10 +70,26 @@ impl Worker {
 
     /// Answers or forwards what waits at a socket, a bounded number of batches.
     pub(super) fn serve_udp(&mut self, key: Key) {
-        let Some(mut batch) = self.queries.take() else { return };
+        let Some(mut batch) = self.queries.take() else {
+            return;
+        };
+        let is_drained = self.serve_batches(key, &mut batch);
+        self.queries = Some(batch);
+        if !is_drained {
+            self.unfinished.push(Token::UdpFrontend(key));
+        }
+    }
+
+    /// False when something may still wait.
+    fn serve_batches(&mut self, key: Key, batch: &mut Batch) -> bool {
         for _ in 0..BATCHES_PER_TURN {
-            let Some(frontend) = self.udp_frontends.get(key) else { break };
-            let Ok(received) = batch.recv(&frontend.listener) else { break };
+            let Some(frontend) = self.udp_frontends.get(key) else {
+                return true;
+            };
+            // Out of memory: nothing was received, and the kernel will not say again that something waits.
+            let Ok(received) = batch.recv(&frontend.listener) else {
+                return false;
+            };
             frontend.counters.add(FrontendCounter::Queries, received as u64);
             let now = clock::now();
             for packet in batch.packets() {
@@ -69,10 +97,10 @@ impl Worker {
             }
             self.flush();
             if received < batch.capacity() {
-                break;
+                return true;
             }
         }
-        self.queries = Some(batch);
+        false
     }
 
     fn on_datagram(&mut self, key: Key, packet: &Packet<'_>, now: Timestamp) {
@@ -86,9 +114,15 @@ impl Worker {
             transport: Transport::Udp,
         };
         let random = self.random.next_u64();
-        let Some(frontend) = self.udp_frontends.get_mut(key) else { return };
-        let Some(mut slot) = free_slot(frontend) else { return };
-        let next = self.desk.on_query(&self.snapshot, packet.payload, ends, (now, random), slot.buffer());
+        let Some(frontend) = self.udp_frontends.get_mut(key) else {
+            return;
+        };
+        let Some(mut slot) = free_slot(frontend) else {
+            return;
+        };
+        let next = self
+            .desk
+            .on_query(&self.snapshot, packet.payload, ends, (now, random), slot.buffer());
         match next {
             Next::Drop => {}
             Next::Reply(written) if written.delay.is_zero() => {
@@ -97,26 +131,51 @@ impl Worker {
             }
             Next::Reply(written) => {
                 let reply = slot.buffer().get(..written.len).unwrap_or(&[]).to_vec();
-                self.remind(now + written.delay, Due::Reply { listener: key, peer: packet.peer(), reply });
+                self.remind(
+                    now + written.delay,
+                    Due::Reply {
+                        listener: key,
+                        peer: packet.peer(),
+                        reply,
+                    },
+                );
             }
             Next::ReplyAndRefresh(written, route) => {
                 slot.commit(written.len, &packet.peer());
                 self.forward_packet(packet.payload, Client::Nobody, ends, route, now);
             }
             Next::Forward(route) => {
-                let client = Client::Udp { listener: key, peer: packet.peer() };
+                let client = Client::Udp {
+                    listener: key,
+                    peer: packet.peer(),
+                };
                 self.forward_packet(packet.payload, client, ends, route, now);
             }
         }
     }
 
     /// Gives a query that was decided to be forwarded to the backends.
-    pub(super) fn forward_packet(&mut self, packet: &[u8], client: Client, ends: Ends, route: Route, now: Timestamp) {
+    pub(super) fn forward_packet(
+        &mut self,
+        packet: &[u8],
+        client: Client,
+        ends: Ends,
+        route: Route,
+        now: Timestamp,
+    ) {
         let Ok(query) = Query::parse(packet) else { return };
         let (question_end, payload_limit) = (query.question_end(), query.payload_limit());
         let mut buffer = self.spare_buffer();
         buffer.extend_from_slice(packet);
-        let asker = Asker { client, ends, packet: buffer, question_end, payload_limit, route, since: now };
+        let asker = Asker {
+            client,
+            ends,
+            packet: buffer,
+            question_end,
+            payload_limit,
+            route,
+            since: now,
+        };
         self.forward(asker, now);
     }
 
@@ -136,7 +195,14 @@ impl Worker {
                 self.send_delayed(key, peer, reply);
             } else {
                 let reply = reply.to_vec();
-                self.remind(now + written.delay, Due::Reply { listener: key, peer: *peer, reply });
+                self.remind(
+                    now + written.delay,
+                    Due::Reply {
+                        listener: key,
+                        peer: *peer,
+                        reply,
+                    },
+                );
             }
         }
         self.scratch = scratch;
@@ -144,8 +210,12 @@ impl Worker {
 
     /// Queues an answer that is complete.
     pub(super) fn send_delayed(&mut self, key: Key, peer: &Peer, reply: &[u8]) {
-        let Some(frontend) = self.udp_frontends.get_mut(key) else { return };
-        let Some(mut slot) = free_slot(frontend) else { return };
+        let Some(frontend) = self.udp_frontends.get_mut(key) else {
+            return;
+        };
+        let Some(mut slot) = free_slot(frontend) else {
+            return;
+        };
         match slot.buffer().get_mut(..reply.len()) {
             Some(place) => {
                 place.copy_from_slice(reply);

@@ -41,22 +41,38 @@ impl Uplink {
         let sockets = (0..settings.sockets.get())
             .map(|_| {
                 let udp = Connected::open(&options)?;
-                Ok(Socket { udp, number: numbers(), queue: Vec::new(), ends: Vec::new() })
+                Ok(Socket {
+                    udp,
+                    number: numbers(),
+                    queue: Vec::new(),
+                    ends: Vec::new(),
+                })
             })
             .collect::<io::Result<_>>()?;
-        Ok(Self { backend: Rc::new(Arc::clone(backend)), sockets, turn: 0 })
+        Ok(Self {
+            backend: Rc::new(Arc::clone(backend)),
+            sockets,
+            turn: 0,
+        })
     }
 
     /// A backend that cannot be reached.
     pub(crate) fn closed(backend: &Arc<Backend>) -> Self {
-        Self { backend: Rc::new(Arc::clone(backend)), sockets: Vec::new(), turn: 0 }
+        Self {
+            backend: Rc::new(Arc::clone(backend)),
+            sockets: Vec::new(),
+            turn: 0,
+        }
     }
 
     /// Whether these sockets are those that `backend` wants: the same one, reached in the same way.
     pub(crate) fn serves(&self, backend: &Backend) -> bool {
         let (own, other) = (self.backend.settings(), backend.settings());
         let how = |settings: &weir_balance::BackendSettings| (settings.sockets, settings.source.clone());
-        self.backend.is(backend) && own.address == other.address && how(own) == how(other) && !self.sockets.is_empty()
+        self.backend.is(backend)
+            && own.address == other.address
+            && how(own) == how(other)
+            && !self.sockets.is_empty()
     }
 
     /// The sockets in turn.
@@ -77,7 +93,13 @@ impl Socket {
 
     /// Fills in the identifier of the query that was queued last.
     pub(crate) fn set_last_id(&mut self, id: u16) {
-        let start = self.ends.len().checked_sub(2).and_then(|last| self.ends.get(last)).copied().unwrap_or(0);
+        let start = self
+            .ends
+            .len()
+            .checked_sub(2)
+            .and_then(|last| self.ends.get(last))
+            .copied()
+            .unwrap_or(0);
         patch::set_id(self.queue.get_mut(start..).unwrap_or_default(), id);
     }
 

@@ -82,7 +82,9 @@ impl Worker {
             .find(|(_, upstream)| upstream.uplink == uplink && upstream.has_room(wants_transfer))
             .map(|(key, _)| key);
         if open.is_some() {
-            forwarded.backend.count(self.desk.worker, BackendCounter::TcpReusedConnections);
+            forwarded
+                .backend
+                .count(self.desk.worker, BackendCounter::TcpReusedConnections);
         }
         match open.or_else(|| self.open_upstream(uplink, &forwarded.backend, now)) {
             Some(key) => self.send_on(key, forwarded, now),
@@ -91,7 +93,11 @@ impl Worker {
     }
 
     fn open_upstream(&mut self, uplink: Key, backend: &LocalBackend, now: Timestamp) -> Option<Key> {
-        let held = self.upstreams.iter().filter(|(_, upstream)| upstream.uplink == uplink).count();
+        let held = self
+            .upstreams
+            .iter()
+            .filter(|(_, upstream)| upstream.uplink == uplink)
+            .count();
         if held >= MAX_PER_BACKEND || !backend.try_connect(self.desk.worker) {
             return None;
         }
@@ -121,7 +127,15 @@ impl Worker {
             active: now,
         });
         let upstream = self.upstreams.get(key)?;
-        if self.poller.add(&upstream.stream, Token::Upstream(key).to_bits(), Interest::ReadWrite).is_err() {
+        if self
+            .poller
+            .add(
+                &upstream.stream,
+                Token::Upstream(key).to_bits(),
+                Interest::ReadWrite,
+            )
+            .is_err()
+        {
             self.end_upstream(key, now);
             return None;
         }
@@ -140,7 +154,9 @@ impl Worker {
             clear_rd(&mut message);
         }
         let is_transfer = forwarded.transfer.is_some();
-        let Some(upstream) = self.upstreams.get_mut(key) else { return };
+        let Some(upstream) = self.upstreams.get_mut(key) else {
+            return;
+        };
         let socket = SocketIndex(upstream.number);
         let random = || self.random.next_u64();
         match self.pending.insert(socket, now, patience, random, forwarded) {
@@ -165,7 +181,9 @@ impl Worker {
     /// Something happened to a connection.
     pub(super) fn on_upstream(&mut self, key: Key, event: Event) {
         let now = clock::now();
-        let Some(upstream) = self.upstreams.get_mut(key) else { return };
+        let Some(upstream) = self.upstreams.get_mut(key) else {
+            return;
+        };
         if upstream.is_connecting && event.is_writable() {
             if !matches!(upstream.stream.take_error(), Ok(None)) {
                 return self.end_upstream(key, now);
@@ -182,23 +200,37 @@ impl Worker {
     }
 
     fn write_upstream(&mut self, key: Key, now: Timestamp) {
-        let Some(upstream) = self.upstreams.get_mut(key).filter(|upstream| !upstream.is_connecting) else { return };
+        let Some(upstream) = self
+            .upstreams
+            .get_mut(key)
+            .filter(|upstream| !upstream.is_connecting)
+        else {
+            return;
+        };
         let interest = match upstream.writer.flush(&mut upstream.stream) {
             Ok(true) => Interest::Read,
             Ok(false) => Interest::ReadWrite,
             Err(_) => {
-                upstream.backend.count(self.desk.worker, BackendCounter::TcpDiedSendingQuery);
+                upstream
+                    .backend
+                    .count(self.desk.worker, BackendCounter::TcpDiedSendingQuery);
                 return self.end_upstream(key, now);
             }
         };
-        if self.poller.modify(&upstream.stream, Token::Upstream(key).to_bits(), interest).is_err() {
+        if self
+            .poller
+            .modify(&upstream.stream, Token::Upstream(key).to_bits(), interest)
+            .is_err()
+        {
             self.end_upstream(key, now);
         }
     }
 
     fn read_upstream(&mut self, key: Key, now: Timestamp) {
         for _ in 0..READS_PER_TURN {
-            let Some(upstream) = self.upstreams.get_mut(key) else { return };
+            let Some(upstream) = self.upstreams.get_mut(key) else {
+                return;
+            };
             match upstream.reader.fill(&mut upstream.stream) {
                 Ok(Filled::Bytes) => {
                     upstream.active = now;
@@ -207,7 +239,9 @@ impl Worker {
                 Ok(Filled::Blocked) => return,
                 Ok(Filled::Closed) | Err(_) => {
                     if !upstream.waiting.is_empty() {
-                        upstream.backend.count(self.desk.worker, BackendCounter::TcpDiedReadingResponse);
+                        upstream
+                            .backend
+                            .count(self.desk.worker, BackendCounter::TcpDiedReadingResponse);
                     }
                     return self.end_upstream(key, now);
                 }
@@ -217,8 +251,12 @@ impl Worker {
 
     fn take_replies(&mut self, key: Key, now: Timestamp) {
         loop {
-            let Some(upstream) = self.upstreams.get_mut(key) else { return };
-            let Some(message) = upstream.reader.next() else { return };
+            let Some(upstream) = self.upstreams.get_mut(key) else {
+                return;
+            };
+            let Some(message) = upstream.reader.next() else {
+                return;
+            };
             let message = message.to_vec();
             self.on_stream_reply(key, &message, now);
         }
@@ -226,10 +264,14 @@ impl Worker {
 
     fn on_stream_reply(&mut self, key: Key, message: &[u8], now: Timestamp) {
         let worker = self.desk.worker;
-        let Some(upstream) = self.upstreams.get_mut(key) else { return };
+        let Some(upstream) = self.upstreams.get_mut(key) else {
+            return;
+        };
         let socket = SocketIndex(upstream.number);
         let Ok(reply) = Reply::parse(message) else {
-            upstream.backend.count(worker, BackendCounter::NonCompliantResponses);
+            upstream
+                .backend
+                .count(worker, BackendCounter::NonCompliantResponses);
             return self.end_upstream(key, now);
         };
         let id = reply.header.id;
@@ -241,26 +283,41 @@ impl Worker {
             waiting.transfer.is_some() || reply.answers(waiting.asker.question())
         };
         let taken = self.pending.take_if(socket, id, is_it);
-        let Some(upstream) = self.upstreams.get_mut(key) else { return };
+        let Some(upstream) = self.upstreams.get_mut(key) else {
+            return;
+        };
         match taken {
             Some(taken) => {
                 upstream.waiting.retain(|waiting| *waiting != id);
                 upstream.is_transfer = false;
                 self.on_reply(taken, &reply, now);
             }
-            None => upstream.backend.count(worker, BackendCounter::NonCompliantResponses),
+            None => upstream
+                .backend
+                .count(worker, BackendCounter::NonCompliantResponses),
         }
     }
 
     /// Passes a message of a zone transfer on; false when it is the last one, which ends the query.
     fn relay_part(&mut self, key: Key, reply: &Reply<'_>, now: Timestamp) -> bool {
-        let Some(upstream) = self.upstreams.get(key) else { return false };
-        let Some(waiting) = self.pending.get_mut(SocketIndex(upstream.number), reply.header.id) else { return false };
-        let Some(transfer) = &mut waiting.transfer else { return false };
+        let Some(upstream) = self.upstreams.get(key) else {
+            return false;
+        };
+        let Some(waiting) = self
+            .pending
+            .get_mut(SocketIndex(upstream.number), reply.header.id)
+        else {
+            return false;
+        };
+        let Some(transfer) = &mut waiting.transfer else {
+            return false;
+        };
         if transfer.on_message(reply) {
             return false;
         }
-        let Client::Tcp { connection } = waiting.asker.client else { return false };
+        let Client::Tcp { connection } = waiting.asker.client else {
+            return false;
+        };
         let mut message = reply.packet().to_vec();
         if let Ok(query) = waiting.asker.query() {
             patch::set_id(&mut message, query.header.id);
@@ -271,7 +328,11 @@ impl Worker {
 
     /// A pending query of a connection has timed out: it waits there no more.
     pub(super) fn drop_from_upstream(&mut self, socket: SocketIndex, id: u16) {
-        let found = self.upstreams.iter().find(|(_, upstream)| upstream.number == socket.0).map(|(key, _)| key);
+        let found = self
+            .upstreams
+            .iter()
+            .find(|(_, upstream)| upstream.number == socket.0)
+            .map(|(key, _)| key);
         if let Some(upstream) = found.and_then(|key| self.upstreams.get_mut(key)) {
             upstream.waiting.retain(|waiting| *waiting != id);
         }
@@ -279,7 +340,9 @@ impl Worker {
 
     /// A connection's deadline as it was: end it, or look again when it is now.
     pub(super) fn review_upstream(&mut self, key: Key, now: Timestamp) {
-        let Some(upstream) = self.upstreams.get(key) else { return };
+        let Some(upstream) = self.upstreams.get(key) else {
+            return;
+        };
         let deadline = upstream.deadline();
         if deadline > now {
             return self.remind(deadline, Due::Upstream(key));
@@ -299,12 +362,19 @@ impl Worker {
     /// Closes a connection; what waited on it is sent again elsewhere, or given up.
     pub(super) fn end_upstream(&mut self, key: Key, now: Timestamp) {
         let worker = self.desk.worker;
-        let Some(upstream) = self.upstreams.remove(key) else { return };
-        upstream.backend.on_disconnect(worker, upstream.queries, now.since(upstream.opened));
+        let Some(upstream) = self.upstreams.remove(key) else {
+            return;
+        };
+        upstream
+            .backend
+            .on_disconnect(worker, upstream.queries, now.since(upstream.opened));
         for id in upstream.waiting {
-            let Some(taken) = self.pending.take(SocketIndex(upstream.number), id) else { continue };
+            let Some(taken) = self.pending.take(SocketIndex(upstream.number), id) else {
+                continue;
+            };
             let mut asked = Asked::from(taken.value);
-            let may_retry = asked.retries < upstream.backend.settings().tcp.retries && asked.transfer.is_none();
+            let may_retry =
+                asked.retries < upstream.backend.settings().tcp.retries && asked.transfer.is_none();
             upstream.backend.on_abandoned(worker, BackendCounter::TcpGaveUp);
             if may_retry {
                 asked.retries += 1;
