@@ -93,9 +93,10 @@ impl Outcome {
         self.replies as f64 / self.sending.as_secs_f64().max(1e-9)
     }
 
-    /// Whether the generator sent at least 98 % of what was asked of it.
+    /// Whether the generator sent at least 90 % of what was asked of it. The rest it may owe to other work on its
+    /// CPU; [`rate`](Self::rate) does not count it.
     pub(crate) fn kept_pace(&self) -> bool {
-        self.skipped * 50 <= self.sent + self.skipped
+        self.skipped * 10 <= self.sent + self.skipped
     }
 }
 

@@ -9,10 +9,40 @@ use rustix::system::uname;
 /// Niceness of servers and load generator when run as root: other work on the machine waits, and the measured lose
 /// less to it. The same for all.
 pub(crate) const PRIORITY: i32 = -20;
+/// The group that this session's processes share CPUs as, where the kernel makes such groups (sched(7)); niceness
+/// counts only inside of it.
+const SESSION_GROUP: &str = "/proc/self/autogroup";
 
-/// Gives this thread [`PRIORITY`]; says whether it could.
-pub(crate) fn raise_priority() -> bool {
-    geteuid().is_root() && setpriority_process(None, PRIORITY).is_ok()
+/// [`PRIORITY`] for this thread and for the session, which gets its own back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Priority {
+    /// Whether it was given.
+    pub(crate) is_raised: bool,
+    session_before: Option<i32>,
+}
+
+impl Priority {
+    /// Raises it, when run as root.
+    pub(crate) fn raise() -> Self {
+        let is_raised = geteuid().is_root() && setpriority_process(None, PRIORITY).is_ok();
+        let group = fs::read_to_string(SESSION_GROUP).unwrap_or_default();
+        let session_before = session_niceness(&group).filter(|_| is_raised);
+        if session_before.is_some() {
+            let _ = fs::write(SESSION_GROUP, PRIORITY.to_string());
+        }
+        Self {
+            is_raised,
+            session_before,
+        }
+    }
+}
+
+impl Drop for Priority {
+    fn drop(&mut self) {
+        if let Some(before) = self.session_before {
+            let _ = fs::write(SESSION_GROUP, before.to_string());
+        }
+    }
 }
 
 /// One line: CPU, how many, kernel.
@@ -52,6 +82,11 @@ fn cpu_model(cpuinfo: &str) -> Option<&str> {
     Some(line.split_once(':')?.1.trim())
 }
 
+/// The number in `/autogroup-12 nice 0`.
+fn session_niceness(group: &str) -> Option<i32> {
+    group.trim_end().rsplit_once(" nice ")?.1.parse().ok()
+}
+
 /// The first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal, and guests, which are
 /// counted in user already. What is missing or not a number reads zero.
 fn parse_ticks(stat: &str) -> Ticks {
@@ -79,6 +114,12 @@ mod tests {
         let cpuinfo = "processor\t: 0\nmodel name\t: Fast 9000: X\nprocessor\t: 1\nmodel name\t: other\n";
         assert_eq!(cpu_model(cpuinfo), Some("Fast 9000: X"));
         assert_eq!(cpu_model("processor : 0"), None);
+    }
+
+    #[test]
+    fn a_session_has_a_niceness_or_no_group() {
+        assert_eq!(session_niceness("/autogroup-12 nice -5\n"), Some(-5));
+        assert_eq!(session_niceness(""), None);
     }
 
     #[test]

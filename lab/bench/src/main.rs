@@ -29,6 +29,7 @@ use weir_linux::affinity;
 
 use crate::backend::Backend;
 use crate::bench::{Bench, Effort};
+use crate::machine::Priority;
 use crate::report::{Line, Report};
 use crate::rows::ROWS;
 use crate::server::{Kind, Programs};
@@ -81,7 +82,8 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> io::Result<()> {
     interrupt::watch()?;
     let (before, began) = (machine::ticks()?, Instant::now());
-    let mut bench = prepare(arguments)?;
+    let priority = Priority::raise();
+    let mut bench = prepare(arguments, priority.is_raised)?;
     let mut conditions = conditions(&bench);
     let mut lines = Vec::new();
     let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
@@ -111,7 +113,7 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     Ok(())
 }
 
-fn prepare(arguments: &Arguments) -> io::Result<Bench> {
+fn prepare(arguments: &Arguments, privileged: bool) -> io::Result<Bench> {
     let cpus = affinity::usable_cpus()?;
     let (Some(&first), Some(&last)) = (cpus.first(), cpus.last()) else {
         return Err(io::Error::other("no CPU to run on"));
@@ -126,7 +128,7 @@ fn prepare(arguments: &Arguments) -> io::Result<Bench> {
         cpu: first,
         second_cpu: cpus.get(1).copied(),
         cpus: cpus.len(),
-        privileged: machine::raise_priority(),
+        privileged,
     };
     Ok(Bench {
         programs,

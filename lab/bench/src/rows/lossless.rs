@@ -60,25 +60,25 @@ fn search(server: &Server, effort: &Effort, backend: &mut Backend) -> io::Result
     let saturated = popular(server, Pace::Window(WINDOW), Enough::Time(effort.step));
     let top = sample(server, &saturated, Some(&mut *backend))?.outcome.rate() * ABOVE_SATURATION;
     let (mut low, mut high) = (0.0, top);
-    let mut by_generator = false;
+    let (mut carried, mut by_generator) = (0.0, false);
     for _ in 0..STEPS {
         let middle = (low + high) / 2.0;
         match carries(server, middle, effort, backend)? {
-            Step::Carried => low = middle,
+            Step::Carried(rate) => (low, carried) = (middle, rate),
             Step::Lost => (high, by_generator) = (middle, false),
             Step::TooFast => (high, by_generator) = (middle, true),
         }
     }
     Ok(Found {
-        rate: low,
+        rate: carried,
         by_generator,
     })
 }
 
 /// What came of one rate.
 enum Step {
-    /// Every query was answered.
-    Carried,
+    /// Every query was answered, so many per second.
+    Carried(f64),
     /// Some were not.
     Lost,
     /// Every query was answered, but the generator could not send as many as it should.
@@ -91,7 +91,7 @@ fn carries(server: &Server, rate: f64, effort: &Effort, backend: &mut Backend) -
         let plan = popular(server, Pace::Rate(rate), Enough::Time(effort.step));
         let outcome = sample(server, &plan, Some(&mut *backend))?.outcome;
         match (outcome.lost, outcome.kept_pace()) {
-            (0, true) => return Ok(Step::Carried),
+            (0, true) => return Ok(Step::Carried(outcome.rate())),
             (0, false) => result = Step::TooFast,
             _ => {}
         }
