@@ -10,7 +10,7 @@ use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
 use rustyline::validate::Validator;
-use rustyline::{Context, Editor, Helper};
+use rustyline::{CompletionType, Context, Editor, Helper};
 
 use super::client::{Client, write_answer};
 
@@ -26,6 +26,7 @@ const MAX_HISTORY: usize = 1000;
 pub fn interact(client: &mut Client, words: Vec<String>, history: Option<&Path>) -> io::Result<()> {
     let mut editor: Editor<Words, DefaultHistory> = Editor::new().map_err(io::Error::other)?;
     editor.set_helper(Some(Words(words)));
+    editor.set_completion_type(CompletionType::List);
     editor.set_auto_add_history(true);
     editor
         .set_max_history_size(MAX_HISTORY)

@@ -162,7 +162,8 @@ async fn guard(
         next.run(request).await
     } else {
         let Client(client) = client;
-        tracing::warn!(target: "webserver", path, %client, "HTTP request {path:?} from {client}: authentication failed");
+        // dnsdist's words: tools that ban clients look for them.
+        tracing::warn!(target: "webserver", path, %client, "HTTP Request {path:?} from {client}: Web Authentication failed");
         let challenge = [(WWW_AUTHENTICATE, "Basic realm=\"weir\"")];
         (StatusCode::UNAUTHORIZED, challenge, "Unauthorized\n").into_response()
     };

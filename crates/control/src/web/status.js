@@ -2,6 +2,8 @@
 "use strict";
 
 const INTERVAL_MS = 1000;
+// Not simply relative: the page's own address may hold the password, and fetch() refuses such addresses.
+const BASE = location.origin + location.pathname.replace(/[^/]*$/, "");
 let before = null;
 
 const byId = (id) => document.getElementById(id);
@@ -93,7 +95,7 @@ function showRates(stats, now) {
 }
 
 async function ask(path) {
-  const answer = await fetch(path);
+  const answer = await fetch(BASE + path);
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${answer.statusText}`);
   return answer.json();
 }
