@@ -1,11 +1,12 @@
 //! What the functions share: the spec under construction, what was printed, and the running program's numbers.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use weir_balance::Backend;
-use weir_policy::{Limiters, Mode, Transport};
+use weir_policy::{Limiters, Mode, Transport, Uuid};
 use weir_wire::Timestamp;
 use weir_wire::hash::Seed;
 
@@ -118,6 +119,8 @@ pub(crate) struct State {
     pub(crate) is_changed: bool,
     /// Rules made so far.
     pub(crate) rules_made: u64,
+    /// How many rules were made with the same words, by the identity of the first.
+    pub(crate) rule_twins: BTreeMap<Uuid, u32>,
     /// Lines of the console that changed something.
     pub(crate) history: Vec<String>,
     /// The last name that an enumeration did not have.
@@ -140,6 +143,7 @@ impl State {
             live: None,
             is_changed: false,
             rules_made: 0,
+            rule_twins: BTreeMap::new(),
             history: Vec::new(),
             missed: None,
             backends_made: 0,

@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use mlua::Value;
-use weir_policy::{Action, MAX_RULES, ReplyAction, Rule, Selector, Uuid};
+use weir_policy::{Action, MAX_RULES, ReplyAction, Rule, Uuid};
 use weir_wire::hash::{self, Seed};
 
 use super::options::{RuleDraft, read_rule};
@@ -197,7 +197,17 @@ fn read<A: FromLua + fmt::Display + ?Sized>(call: &mut Call<'_>) -> Result<Rule<
     let RuleDraft { name, uuid } = read_rule(call)?;
     let creation_order = call.state.rules_made;
     call.state.rules_made += 1;
-    let uuid = uuid.unwrap_or_else(|| derive_uuid(call.name, &name, &*selector, &action, 0));
+    let uuid = uuid.unwrap_or_else(|| {
+        let first = derive_uuid(format_args!("{}\n{name}\n{action}\n{selector}", call.name));
+        let twins = call.state.rule_twins.entry(first).or_default();
+        *twins += 1;
+        // Equal rules get identities by their order.
+        if *twins == 1 {
+            first
+        } else {
+            derive_uuid(format_args!("{first} {twins}"))
+        }
+    });
     Ok(Rule {
         name,
         uuid,
@@ -211,20 +221,13 @@ fn add<A: FromLua + fmt::Display + ?Sized>(
     call: &mut Call<'_>,
     chain: fn(&mut RuleSpecs) -> &mut Rules<A>,
 ) -> Result<Value, Failure> {
-    let mut value = read::<A>(call)?;
+    let value = read::<A>(call)?;
     let place = call.place.clone();
     let rules = chain(&mut call.state.edit().rules);
     if rules.len() >= MAX_RULES {
         return Err(Failure::new(format!(
             "there are {MAX_RULES} rules already; put names into a SuffixMatchNode instead"
         )));
-    }
-    // Equal rules get identities by their order.
-    for twin in 1..=MAX_RULES {
-        if !rules.iter().any(|rule| rule.value.uuid == value.uuid) {
-            break;
-        }
-        value.uuid = derive_uuid(call.name, &value.name, &*value.selector, &value.action, twin);
     }
     rules.push(Placed { value, place });
     Ok(Value::Nil)
@@ -304,14 +307,8 @@ impl Which {
 }
 
 /// The identity of a rule that was given none: the same for the same rule after a reload, so that its counter goes
-/// on. `twin` tells equal rules of one chain apart.
-fn derive_uuid(
-    chain: &str,
-    name: &str,
-    selector: &dyn Selector,
-    action: &impl fmt::Display,
-    twin: usize,
-) -> Uuid {
+/// on.
+fn derive_uuid(rule: fmt::Arguments<'_>) -> Uuid {
     /// Fixed on purpose: nothing secret.
     const SEEDS: [Seed; 2] = [
         Seed::new([0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344]),
@@ -319,7 +316,7 @@ fn derive_uuid(
     ];
     let mut text = Beginning(String::new());
     // What does not fit is cut off.
-    let _ = write!(text, "{chain}\n{twin}\n{name}\n{action}\n{selector}");
+    let _ = text.write_fmt(rule);
     Uuid::from_random(SEEDS.map(|seed| hash::of_bytes(seed, text.0.as_bytes())))
 }
 

@@ -439,12 +439,22 @@ fn read_draft(call: &mut Call<'_>, value: &Value) -> Result<Draft, Failure> {
 /// Adds a backend to `pools`, or to the default pool.
 pub(in crate::dialects::dnsdist) fn add(
     state: &mut State,
-    settings: BackendSettings,
+    mut settings: BackendSettings,
     pools: &[String],
     place: &Place,
 ) -> Result<BackendKey, Failure> {
     let key = state.next_backend();
     let spec = state.edit();
+    // A server that is written twice, once per pool, is two backends, told apart by their order.
+    if settings.id == BackendId::derived(settings.address, &settings.name) {
+        let is_twin = |other: &&BackendSpec| {
+            other.settings.address == settings.address && other.settings.name == settings.name
+        };
+        let twins = spec.backends.iter().filter(is_twin).count();
+        if twins > 0 {
+            settings.id = BackendId::derived(settings.address, &format!("{} {twins}", settings.name));
+        }
+    }
     let mut names = Vec::new();
     for name in pools {
         let name = spec.pools.intern(name, place)?;

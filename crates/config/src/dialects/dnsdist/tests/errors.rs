@@ -202,8 +202,9 @@ fn consoles_and_web_servers_beyond_loopback_need_a_secret() {
 }
 
 #[test]
-fn the_same_server_twice_is_refused() {
-    let text = "newServer('192.0.2.1')\nnewServer({address='192.0.2.1', pool='x'})";
+fn two_servers_with_one_identifier_are_refused() {
+    let text = "newServer({address='192.0.2.1', id='9b6bf51e-26f5-40c4-898a-4a5a2c5555ba'})\n\
+        newServer({address='192.0.2.1', pool='x', id='9b6bf51e-26f5-40c4-898a-4a5a2c5555ba'})";
     assert_eq!(
         errors(text),
         "dnsdist.conf:2: newServer: 192.0.2.1:53 is the same server as the one at dnsdist.conf:1; give one of them \

@@ -245,6 +245,26 @@ fn rules_are_moved_and_removed() {
 }
 
 #[test]
+fn limits_that_follow_dry_run_only_count() {
+    let limits = |source: &str| {
+        let snapshot = snapshot(source);
+        let rules = snapshot
+            .query_rules
+            .rules()
+            .iter()
+            .map(|rule| format!("{:?}", rule.selector));
+        rules.map(|text| text.contains("DryRun")).collect::<Vec<_>>()
+    };
+    let rule = "addAction(MaxQPSIPRule(5), DropAction())";
+    assert_eq!(
+        limits(&format!(
+            "{rule} weir{{dryRun=true}} {rule} weir{{dryRun=false}} {rule}"
+        )),
+        [false, true, false]
+    );
+}
+
+#[test]
 fn a_rule_keeps_the_set_that_it_was_made_with() {
     let snapshot = snapshot(
         "local set = newSuffixMatchNode() set:add({'a.', newDNSName('b.')})

@@ -109,3 +109,30 @@ fn caches_that_were_one_and_are_two_do_not_mix() {
     let [[a, _], [new_a, new_b]] = [caches(&first), caches(&second)];
     assert!(Arc::ptr_eq(&a, &new_a) && !Arc::ptr_eq(&a, &new_b));
 }
+
+#[test]
+fn a_server_that_is_written_once_per_pool_is_carried_over_per_pool() {
+    let text = "newServer({address='192.0.2.1', pool='a'})\nnewServer({address='192.0.2.1', pool='b'})";
+    let (first, second) = reload(text, text);
+    assert!(!first.backends[0].is(&first.backends[1]));
+    for (old, new) in first.backends.iter().zip(&second.backends) {
+        assert!(Arc::ptr_eq(old, new));
+    }
+}
+
+#[test]
+fn equal_rules_have_identities_by_their_order() {
+    let text = "for i = 1, 3 do addAction(AllRule(), NoneAction()) end";
+    let (first, second) = reload(text, text);
+    let uuids = |snapshot: &Snapshot| {
+        snapshot
+            .query_rules
+            .rules()
+            .iter()
+            .map(|rule| rule.uuid)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(uuids(&first), uuids(&second));
+    let distinct: std::collections::BTreeSet<_> = uuids(&first).into_iter().collect();
+    assert_eq!(distinct.len(), 3);
+}
