@@ -4,6 +4,8 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use weir_config::Listen;
 use weir_linux::{tcp, udp};
@@ -89,6 +91,7 @@ impl Listeners {
             }
         }
         for Opened { served, sockets } in opened {
+            let open = Arc::new(AtomicU32::new(0));
             for (worker, (udp, tcp)) in sockets.into_iter().enumerate() {
                 let (max_in_flight, max_connections) =
                     (served.listen.max_in_flight, served.listen.max_tcp_connections);
@@ -108,6 +111,7 @@ impl Listeners {
                         counters,
                         max_in_flight,
                         max_connections,
+                        open: Arc::clone(&open),
                     },
                 );
             }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use std::time::Instant;
@@ -62,6 +62,8 @@ pub(crate) enum Change {
         counters: Arc<FrontendCounters>,
         max_in_flight: u32,
         max_connections: u32,
+        /// Connections of all workers at this address.
+        open: Arc<AtomicU32>,
     },
     /// Stop serving the address.
     Close(SocketAddr),

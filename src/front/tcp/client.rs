@@ -36,9 +36,23 @@ pub(crate) struct ClientConnection {
     opened: Timestamp,
     /// The last time a byte moved, or a reply was queued.
     active: Timestamp,
-    /// No more queries are taken; replies still go out.
-    pub(crate) is_closing: bool,
+    /// Nothing more is read; what has been read is answered.
+    pub(crate) has_ended: bool,
+    admission: Admission,
 }
+
+/// How a connection is treated, decided when it is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// As the configuration says.
+    Usual,
+    /// Connections are running out (`setTCPConnectionsOverloadThreshold`): one query and little time.
+    Restricted,
+}
+
+/// How long a restricted connection may be silent, and last; dnsdist's numbers.
+const RESTRICTED_TIMEOUT: Duration = Duration::from_millis(500);
+const RESTRICTED_DURATION: Duration = Duration::from_secs(5);
 
 /// Why a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +71,12 @@ pub(crate) enum Ending {
 
 impl ClientConnection {
     /// A connection that came in by `frontend`, which allows `max_in_flight` queries at once.
-    pub(crate) fn new(accepted: Accepted, (frontend, max_in_flight): (Key, u32), now: Timestamp) -> Self {
+    pub(crate) fn new(
+        accepted: Accepted,
+        (frontend, max_in_flight): (Key, u32),
+        admission: Admission,
+        now: Timestamp,
+    ) -> Self {
         Self {
             stream: accepted.stream,
             client: accepted.peer,
@@ -73,7 +92,8 @@ impl ClientConnection {
             all_reads: 0,
             opened: now,
             active: now,
-            is_closing: false,
+            has_ended: false,
+            admission,
         }
     }
 
@@ -93,8 +113,8 @@ impl ClientConnection {
                     return Err(Ending::TooManyReads);
                 }
             }
-            Filled::Closed if self.reader.is_partial() => return Err(Ending::DiedReading),
-            Filled::Closed => self.is_closing = true,
+            // Queries that have been read are still answered: a client may close its half early (RFC 7766 §6.2.4).
+            Filled::Closed => self.has_ended = true,
             Filled::Blocked => {}
         }
         Ok(filled)
@@ -102,11 +122,15 @@ impl ClientConnection {
 
     /// Moves the next whole query into `query`, unless as many are in flight as allowed; false when there is none.
     pub(crate) fn next_query(&mut self, limits: &TcpLimits, query: &mut Vec<u8>) -> bool {
-        let most = limits.max_queries_per_connection;
+        let most = match self.admission {
+            Admission::Usual => limits.max_queries_per_connection,
+            Admission::Restricted => 1,
+        };
         if most > 0 && self.queries >= most {
-            self.is_closing = true;
+            self.has_ended = true;
+            return false;
         }
-        if self.is_full() || most > 0 && self.queries >= most {
+        if self.is_full() {
             return false;
         }
         let Some(message) = self.reader.next() else {
@@ -120,13 +144,13 @@ impl ClientConnection {
     }
 
     /// Whether no further query is taken until a reply has gone out.
-    fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.in_flight >= self.max_in_flight.max(1)
     }
 
     /// Whether a query has been read that was not taken.
     pub(crate) fn has_query(&self) -> bool {
-        self.reader.is_partial()
+        self.reader.has_whole()
     }
 
     /// Whether a reply is owed or on its way.
@@ -136,7 +160,7 @@ impl ClientConnection {
 
     /// What to watch for: queries unless enough are in flight, room for replies if some wait.
     pub(crate) fn interest(&self) -> Option<Interest> {
-        let reads = !self.is_closing && !self.is_full();
+        let reads = !self.has_ended && !self.is_full();
         match (reads, !self.writer.is_empty()) {
             (true, true) => Some(Interest::ReadWrite),
             (true, false) => Some(Interest::Read),
@@ -164,9 +188,17 @@ impl ClientConnection {
         }
     }
 
-    /// Whether everything that was asked is answered and nothing more will be taken.
-    pub(crate) fn is_finished(&self) -> bool {
-        self.is_closing && !self.is_busy()
+    /// How a connection ends that has nothing left to do; `None` while it has.
+    pub(crate) fn finished(&self, limits: &TcpLimits) -> Option<Ending> {
+        if !self.has_ended || self.is_busy() {
+            return None;
+        }
+        let is_used_up = limits.max_queries_per_connection > 0 || self.admission == Admission::Restricted;
+        match (self.reader.has_whole(), self.reader.is_partial()) {
+            (true, _) if !is_used_up => None,
+            (false, true) => Some(Ending::DiedReading),
+            _ => Some(Ending::Finished),
+        }
     }
 
     /// For the accounts: queries read, age in milliseconds, and reads.
@@ -177,16 +209,20 @@ impl ClientConnection {
 
     /// When this connection has to have moved on, or ends.
     pub(crate) fn deadline(&self, limits: &TcpLimits) -> Timestamp {
+        let (receive_timeout, longest) = match self.admission {
+            Admission::Usual => (limits.receive_timeout, limits.max_connection_duration),
+            Admission::Restricted => (RESTRICTED_TIMEOUT, RESTRICTED_DURATION),
+        };
         let patience = if !self.writer.is_empty() {
             limits.send_timeout
         } else if self.in_flight > 0 {
             // The backend's own deadline answers for the query; this only catches what that one misses.
-            limits.receive_timeout + Duration::from_secs(30)
+            receive_timeout + Duration::from_secs(30)
         } else {
-            limits.receive_timeout
+            receive_timeout
         };
         let idle = self.active + patience;
-        match limits.max_connection_duration {
+        match longest {
             Duration::ZERO => idle,
             longest => idle.min(self.opened + longest),
         }

@@ -56,7 +56,14 @@ impl FrameReader {
         Some(message)
     }
 
-    /// Whether a message has begun but not ended.
+    /// Whether a whole message waits to be taken.
+    pub(crate) fn has_whole(&self) -> bool {
+        let rest = self.buffer.get(self.start..).unwrap_or(&[]);
+        rest.split_first_chunk::<2>()
+            .is_some_and(|(len, rest)| rest.len() >= usize::from(u16::from_be_bytes(*len)))
+    }
+
+    /// Whether bytes wait: of a message that has begun, or of whole ones that were not taken.
     pub(crate) fn is_partial(&self) -> bool {
         self.buffer.len() > self.start
     }

@@ -332,11 +332,12 @@ impl Worker {
                 counters,
                 max_in_flight,
                 max_connections,
+                open,
             } => self.open_tcp(TcpFrontend::new(
                 listener,
                 counters,
                 max_in_flight,
-                max_connections,
+                (max_connections, open),
             )),
             Change::Close(address) => {
                 self.close_udp(address);

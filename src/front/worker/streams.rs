@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
+use weir_config::TcpLimits;
 use weir_control::counters::{Counter, FrontendCounter, FrontendCounters};
 use weir_linux::poll::{Event, Interest};
 use weir_linux::tcp::{Accepted, Listener};
@@ -15,7 +17,7 @@ use super::{Due, Token, Worker};
 use crate::front::clock;
 use crate::front::journey::{Next, Written};
 use crate::front::slab::Key;
-use crate::front::tcp::client::{ClientConnection, Ending};
+use crate::front::tcp::client::{Admission, ClientConnection, Ending};
 use crate::front::tcp::frames::Filled;
 
 /// Connections accepted before others have their turn.
@@ -33,13 +35,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A listening TCP socket.
 pub(crate) struct TcpFrontend {
-    listener: Listener,
+    /// `None` once it is closed: the accounts stay for the connections that came in by it.
+    listener: Option<Listener>,
     counters: Arc<FrontendCounters>,
     /// Queries in flight per connection.
     max_in_flight: u32,
-    /// Connections at once; 0 is no limit.
+    /// Connections at once, over all workers; 0 is no limit.
     max_connections: u32,
-    open: u32,
+    /// Connections of all workers. Two that accept at the same moment may both take the last place.
+    open: Arc<AtomicU32>,
 }
 
 impl TcpFrontend {
@@ -48,7 +52,7 @@ impl TcpFrontend {
         listener: Listener,
         counters: Arc<FrontendCounters>,
         max_in_flight: u32,
-        max_connections: u32,
+        (max_connections, open): (u32, Arc<AtomicU32>),
     ) -> Self {
         let max_in_flight = if max_in_flight == 0 {
             DEFAULT_MAX_IN_FLIGHT
@@ -56,12 +60,26 @@ impl TcpFrontend {
             max_in_flight
         };
         Self {
-            listener,
+            listener: Some(listener),
             counters,
             max_in_flight,
             max_connections,
-            open: 0,
+            open,
         }
+    }
+
+    /// How one more connection would be treated; `None` when there may be no more.
+    fn admission(&self, limits: &TcpLimits) -> Option<Admission> {
+        let (open, most) = (self.open.load(Relaxed), self.max_connections);
+        if most == 0 {
+            return Some(Admission::Usual);
+        }
+        let is_crowded = u64::from(open) * 100 >= u64::from(most) * u64::from(limits.overload_threshold);
+        let admission = match is_crowded && limits.overload_threshold > 0 {
+            true => Admission::Restricted,
+            false => Admission::Usual,
+        };
+        (open < most).then_some(admission)
     }
 }
 
@@ -69,41 +87,46 @@ impl Worker {
     /// Starts to accept from a socket.
     pub(super) fn open_tcp(&mut self, frontend: TcpFrontend) -> std::io::Result<()> {
         let key = self.tcp_frontends.insert(frontend);
-        match self.tcp_frontends.get(key) {
-            Some(frontend) => self.poller.add(
-                &frontend.listener,
-                Token::TcpFrontend(key).to_bits(),
-                Interest::Read,
-            ),
-            None => Ok(()),
-        }
+        self.watch_listener(key)
+    }
+
+    fn watch_listener(&self, key: Key) -> std::io::Result<()> {
+        let listener = self
+            .tcp_frontends
+            .get(key)
+            .and_then(|frontend| frontend.listener.as_ref());
+        let token = Token::TcpFrontend(key).to_bits();
+        listener.map_or(Ok(()), |listener| {
+            self.poller.add(listener, token, Interest::Read)
+        })
     }
 
     /// Stops accepting at an address; open connections stay.
     pub(super) fn close_tcp(&mut self, address: SocketAddr) {
-        let found = self
-            .tcp_frontends
-            .iter()
-            .find(|(_, f)| f.listener.local_address() == address)
-            .map(|(key, _)| key);
-        if let Some(key) = found {
-            self.tcp_frontends.remove(key);
+        for frontend in self.tcp_frontends.values_mut() {
+            frontend
+                .listener
+                .take_if(|listener| listener.local_address() == address);
         }
     }
 
     /// Accepts what waits, a bounded number.
     pub(super) fn accept(&mut self, key: Key) {
         for _ in 0..ACCEPTS_PER_TURN {
-            let Some(frontend) = self.tcp_frontends.get_mut(key) else {
+            let Some(listener) = self
+                .tcp_frontends
+                .get(key)
+                .and_then(|frontend| frontend.listener.as_ref())
+            else {
                 return;
             };
-            match frontend.listener.accept() {
+            match listener.accept() {
                 Ok(Some(accepted)) => self.admit(key, accepted),
                 Ok(None) => return,
                 Err(error) => {
                     tracing::debug!("Cannot accept a TCP connection: {error}");
                     if is_exhausted(&error) {
-                        let _ = self.poller.remove(&frontend.listener);
+                        let _ = self.poller.remove(listener);
                         self.remind(clock::now() + ACCEPT_PAUSE, Due::Accept(key));
                         return;
                     }
@@ -114,12 +137,8 @@ impl Worker {
 
     /// Accepts again after a pause.
     pub(super) fn listen_again(&mut self, key: Key) {
-        if let Some(frontend) = self.tcp_frontends.get(key) {
-            let _ = self.poller.add(
-                &frontend.listener,
-                Token::TcpFrontend(key).to_bits(),
-                Interest::Read,
-            );
+        if let Err(error) = self.watch_listener(key) {
+            tracing::error!("Cannot watch a listening socket: {error}");
         }
     }
 
@@ -132,16 +151,17 @@ impl Worker {
             self.desk.counters.add(Counter::AclDrops, 1);
             return;
         }
-        let is_full = frontend.max_connections > 0 && frontend.open >= frontend.max_connections;
         let now = clock::now();
-        if is_full || !self.site.tcp_clients.admit(client, now, &self.snapshot.tcp) {
+        let admission = frontend.admission(&self.snapshot.tcp);
+        let admission = admission.filter(|_| self.site.tcp_clients.admit(client, now, &self.snapshot.tcp));
+        let Some(admission) = admission else {
             self.desk.counters.add(Counter::TcpLimitsHit, 1);
             return;
-        }
-        frontend.open += 1;
+        };
+        frontend.open.fetch_add(1, Relaxed);
         frontend.counters.connection_opened();
         let max_in_flight = frontend.max_in_flight;
-        let connection = ClientConnection::new(accepted, (key, max_in_flight), now);
+        let connection = ClientConnection::new(accepted, (key, max_in_flight), admission, now);
         let deadline = connection.deadline(&self.snapshot.tcp);
         let key = self.clients.insert(connection);
         self.watch_client(key);
@@ -163,7 +183,11 @@ impl Worker {
     /// Reads and takes queries until there is nothing more, or enough for now.
     fn read_client(&mut self, key: Key, now: Timestamp) {
         for _ in 0..READS_PER_TURN {
-            let Some(client) = self.clients.get_mut(key).filter(|client| !client.is_closing) else {
+            let Some(client) = self
+                .clients
+                .get_mut(key)
+                .filter(|client| !client.has_ended && !client.is_full())
+            else {
                 return;
             };
             match client.fill(now, &self.snapshot.tcp) {
@@ -314,8 +338,8 @@ impl Worker {
         let Some(client) = self.clients.get_mut(key) else {
             return;
         };
-        if client.is_finished() {
-            return self.end_client(key, Ending::Finished);
+        if let Some(ending) = client.finished(&self.snapshot.tcp) {
+            return self.end_client(key, ending);
         }
         let wanted = client.interest();
         let token = Token::Client(key).to_bits();
@@ -338,7 +362,7 @@ impl Worker {
             return;
         };
         if let Some(frontend) = self.tcp_frontends.get_mut(client.frontend) {
-            frontend.open = frontend.open.saturating_sub(1);
+            frontend.open.fetch_sub(1, Relaxed);
             let (queries, duration_ms, reads) = client.account(clock::now());
             frontend.counters.connection_closed(queries, duration_ms, reads);
             let counter = match ending {
