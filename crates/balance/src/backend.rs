@@ -176,6 +176,16 @@ impl Backend {
                 .is_none_or(|limit| self.outstanding() < limit.get())
     }
 
+    /// Whether nobody knows anything about it yet: probes decide, and none has ended.
+    pub fn is_unproven(&self) -> bool {
+        self.mode() == Mode::Auto && self.reported() == Reported::Unknown
+    }
+
+    /// Queries that timed out since the last reply or change of health.
+    pub fn timeouts_in_a_row(&self) -> u32 {
+        self.state.timeouts_in_a_row.load(Relaxed)
+    }
+
     /// The state for people, in dnsdist's words.
     pub fn status(&self) -> Status {
         match self.mode() {

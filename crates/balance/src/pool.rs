@@ -67,11 +67,18 @@ impl Pool {
     }
 
     /// The position in [`Self::backends`] of the one that gets this query; `None` when none is usable.
+    ///
+    /// While nobody knows of a usable one, a backend that has not been probed yet may have it: a start or a reload
+    /// that brings new backends loses no query for the milliseconds until their first probe is answered.
     pub fn pick(&self, input: &PickInput<'_>) -> Option<usize> {
-        self.policy.pick(&Candidates {
-            backends: &self.backends,
-            input,
-        })
+        let pick = |accept_unproven| {
+            self.policy.pick(&Candidates {
+                backends: &self.backends,
+                input,
+                accept_unproven,
+            })
+        };
+        pick(false).or_else(|| pick(true))
     }
 }
 
@@ -80,6 +87,8 @@ impl Pool {
 pub struct Candidates<'a> {
     backends: &'a [Arc<Backend>],
     input: &'a PickInput<'a>,
+    /// Whether backends that were never probed count as usable.
+    accept_unproven: bool,
 }
 
 impl<'a> Candidates<'a> {
@@ -102,13 +111,13 @@ impl<'a> Candidates<'a> {
     /// see different ones.
     pub fn usable(&self) -> impl Iterator<Item = (usize, &'a Backend)> {
         let backends = self.backends.iter().map(Arc::as_ref).enumerate();
-        backends.filter(|(_, backend)| backend.is_usable() && !self.has_failed(backend))
+        backends.filter(|(_, backend)| self.accepts(backend))
     }
 
     /// The backend at `index`, if it is usable.
     pub fn usable_at(&self, index: usize) -> Option<&'a Backend> {
         let backend = self.backends.get(index)?.as_ref();
-        (backend.is_usable() && !self.has_failed(backend)).then_some(backend)
+        self.accepts(backend).then_some(backend)
     }
 
     /// The backend at `index`, usable or not, unless this query has failed on it.
@@ -117,9 +126,22 @@ impl<'a> Candidates<'a> {
         (!self.has_failed(backend)).then_some(backend)
     }
 
+    /// How busy `backend` is: this worker's queries in flight to it, and the timeouts of any worker since its last
+    /// reply, each of which stands for a query that it may never answer. Without them, a dead backend would look
+    /// idle as soon as its queries had timed out, and be picked again until a probe finds it out.
+    pub fn load(&self, backend: &Backend) -> u32 {
+        self.outstanding(backend)
+            .saturating_add(backend.timeouts_in_a_row())
+    }
+
     /// This worker's queries in flight to `backend`.
     pub fn outstanding(&self, backend: &Backend) -> u32 {
         backend.outstanding_of(self.input.worker)
+    }
+
+    fn accepts(&self, backend: &Backend) -> bool {
+        let is_usable = backend.is_usable() || self.accept_unproven && backend.is_unproven();
+        is_usable && !self.has_failed(backend)
     }
 
     fn has_failed(&self, backend: &Backend) -> bool {

@@ -5,7 +5,7 @@ use crate::pool::Candidates;
 
 use super::Policy;
 
-/// Fewest queries in flight; among equals the lowest order, then the lowest latency.
+/// Fewest queries in flight, unanswered ones included; among equals the lowest order, then the lowest latency.
 #[derive(Debug)]
 pub(super) struct LeastOutstanding;
 
@@ -14,16 +14,16 @@ impl Policy for LeastOutstanding {
         let worker = candidates.input().worker;
         let mut best: Option<(usize, &Backend, u32)> = None;
         for (index, backend) in candidates.usable() {
-            let outstanding = candidates.outstanding(backend);
+            let load = candidates.load(backend);
             // Positions follow the order, so the one found first wins unless a later one is strictly better.
             let is_better = best.is_none_or(|(_, leader, least)| {
-                outstanding < least
-                    || outstanding == least
+                load < least
+                    || load == least
                         && backend.settings().order == leader.settings().order
                         && backend.latency_of(worker) < leader.latency_of(worker)
             });
             if is_better {
-                best = Some((index, backend, outstanding));
+                best = Some((index, backend, load));
             }
         }
         best.map(|(index, ..)| index)

@@ -343,3 +343,40 @@ fn round_robin_takes_turns_and_skips_the_dead_evenly() {
     }
     assert_near(&shares(&pool, 4000), &[0.25; 4], 0.001);
 }
+
+#[test]
+fn a_timeout_counts_as_load_for_every_worker_until_a_reply() {
+    let pool = pool("leastOutstanding", &[(1, 1), (1, 1)]);
+    let dead = &pool.backends()[0];
+    assert_eq!(pick(&pool, 0), Some(0), "equals go to the first");
+    dead.on_sent(1);
+    let _ = dead.on_timeout(1);
+    assert_eq!(pick(&pool, 0), Some(1), "another worker has seen it time out");
+    dead.on_sent(0);
+    let _ = dead.on_reply(0, Transport::Udp, Duration::ZERO, Rcode::NOERROR);
+    assert_eq!(pick(&pool, 0), Some(0), "it answers again");
+}
+
+#[test]
+fn a_backend_that_was_never_probed_is_the_last_resort() {
+    let backend = |port| {
+        Arc::new(Backend::new(
+            BackendSettings::new(([192, 0, 2, 1], port).into()),
+            1,
+        ))
+    };
+    let (new, known) = (backend(1), backend(2));
+    let kind = policy_named("leastOutstanding").expect("a policy");
+    let pool = Pool::new(
+        vec![Arc::clone(&new), Arc::clone(&known)],
+        kind,
+        &PolicySettings::new(PERTURBATION),
+        1,
+    );
+    assert_eq!(pick(&pool, 0), Some(0), "nobody knows anything better");
+    known.assume_up();
+    assert_eq!(pick(&pool, 0), Some(1));
+    known.assume_down();
+    new.assume_down();
+    assert_eq!(pick(&pool, 0), None);
+}
