@@ -20,7 +20,7 @@ pub struct Arguments {
     #[arg(long)]
     pub check_config: bool,
 
-    /// Be a console client: connect to the configuration's controlSocket, or to IP[:PORT]
+    /// Be a console client: connect to the configuration's controlSocket, or to an address
     #[arg(short, long, value_name = "IP[:PORT]", num_args = 0..=1, default_missing_value = "")]
     pub client: Option<String>,
 
@@ -28,7 +28,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "COMMAND")]
     pub execute: Option<String>,
 
-    /// Listen on ADDR[:PORT] instead of the configuration's addresses (may be repeated)
+    /// Listen here instead of the configuration's addresses (may be repeated)
     #[arg(short, long, value_name = "ADDR[:PORT]")]
     pub local: Vec<String>,
 

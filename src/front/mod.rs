@@ -6,7 +6,7 @@
 //!   prober        health checks (`health`)
 //! ```
 //!
-//! Threads share a [`site::Site`] and nothing else: the snapshot in force, counters, and doors where the main
+//! Threads share a `site::Site` and nothing else: the snapshot in force, counters, and doors where the main
 //! thread leaves listening sockets. Starting order: read and check the file, open sockets and log files, become an
 //! ordinary user, start threads, say READY.
 

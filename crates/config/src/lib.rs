@@ -10,7 +10,7 @@
 //! [`Snapshot::build`] checks that the items fit together and carries over what survives a reload. Whatever goes
 //! wrong on the way is a [`Diagnostic`]: where, what, why, and what to write instead.
 //!
-//! Not here: opening files that are written to, sockets, threads, clocks, and the swap itself.
+//! Not here: logs, sockets, threads, clocks, and the swap itself.
 #![forbid(unsafe_code)]
 
 pub mod dialects;

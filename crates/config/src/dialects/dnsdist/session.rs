@@ -8,7 +8,7 @@ use super::failure::{Failure, diagnose};
 use super::functions;
 use super::state::{Carry, Command, Live, State};
 use super::values::Address;
-use super::vm::{self, Fuel};
+use super::vm::{self, MAX_INSTRUCTIONS};
 use crate::diagnostics::{Diagnostic, Place, Placed};
 use crate::settings::{Listen, Secret};
 use crate::spec::Spec;
@@ -64,7 +64,6 @@ pub struct Evaluated {
 #[derive(Debug)]
 pub struct Session {
     lua: Lua,
-    fuel: Fuel,
     /// The spec before the last line that changed it.
     before: Spec,
     /// Lines that changed the spec, for `delta()`.
@@ -87,13 +86,12 @@ impl Session {
         let mut state = State::new(&whole, carry);
         override_before(&mut state, overrides).map_err(|error| vec![error])?;
         let failed = |error: &mlua::Error| vec![diagnose(error, &whole)];
-        let (lua, fuel) = vm::new(state).map_err(|error| failed(&error))?;
+        let lua = vm::new(state).map_err(|error| failed(&error))?;
         let (chunk, mut warnings) = vm::compile(&lua, source, file).map_err(|error| vec![error])?;
         chunk.call::<()>(()).map_err(|error| failed(&error))?;
         let mut session = Self {
             before: Spec::new(&whole),
             lua,
-            fuel,
             history: Vec::new(),
         };
         let (output, before) = session.with_state(|state| {
@@ -132,7 +130,7 @@ impl Session {
     /// # Errors
     /// What is wrong with the line; the configuration is then what it was.
     pub fn eval(&mut self, line: &str, live: Live) -> Result<Evaluated, String> {
-        self.fuel.refill();
+        vm::limit(&self.lua, MAX_INSTRUCTIONS).map_err(|error| error.to_string())?;
         let before = self.spec();
         let history = self.history.clone();
         self.with_state(|state| {

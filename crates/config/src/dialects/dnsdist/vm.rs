@@ -1,7 +1,6 @@
 //! The Lua machine: what is in it, and how much it may do.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mlua::{Function as LuaFunction, HookTriggers, Lua, MultiValue, Value, VmState};
@@ -18,29 +17,13 @@ use crate::diagnostics::{Diagnostic, Place};
 
 /// Instructions that one file, or one line of the console, may run: some ten seconds. A million lines need ten
 /// million; what needs more does not end.
-const MAX_INSTRUCTIONS: u64 = 1_000_000_000;
+pub(crate) const MAX_INSTRUCTIONS: u64 = 1_000_000_000;
 
 /// Instructions between two looks at the count.
 const INSTRUCTIONS_PER_LOOK: u32 = 10_000;
 
-/// Counts what is left of [`MAX_INSTRUCTIONS`].
-#[derive(Clone, Debug)]
-pub(crate) struct Fuel(Arc<AtomicU64>);
-
-impl Fuel {
-    /// Allows a full measure from now on.
-    pub(crate) fn refill(&self) {
-        self.0.store(MAX_INSTRUCTIONS, Ordering::Relaxed);
-    }
-
-    #[cfg(test)]
-    pub(crate) fn set(&self, instructions: u64) {
-        self.0.store(instructions, Ordering::Relaxed);
-    }
-}
-
 /// A machine with dnsdist's names in it.
-pub(crate) fn new(state: State) -> mlua::Result<(Lua, Fuel)> {
+pub(crate) fn new(state: State) -> mlua::Result<Lua> {
     let lua = Lua::new();
     // Compiled traces run no hooks, so the count below would not see a loop that never ends.
     lua.load("jit.off()").exec()?;
@@ -52,8 +35,8 @@ pub(crate) fn new(state: State) -> mlua::Result<(Lua, Fuel)> {
     for kind in weir_balance::POLICIES {
         lua.globals().raw_set(kind.name, Wrapped(ServerPolicy(kind)))?;
     }
-    let fuel = limit(&lua)?;
-    Ok((lua, fuel))
+    limit(&lua, MAX_INSTRUCTIONS)?;
+    Ok(lua)
 }
 
 fn callable(lua: &Lua, function: &'static Function) -> mlua::Result<LuaFunction> {
@@ -77,29 +60,34 @@ fn callable(lua: &Lua, function: &'static Function) -> mlua::Result<LuaFunction>
     })
 }
 
-fn limit(lua: &Lua) -> mlua::Result<Fuel> {
-    let fuel = Fuel(Arc::new(AtomicU64::new(MAX_INSTRUCTIONS)));
-    let left = Arc::clone(&fuel.0);
+/// Stops what runs longer than `instructions` from now on.
+pub(crate) fn limit(lua: &Lua, instructions: u64) -> mlua::Result<()> {
+    let left = AtomicU64::new(instructions);
+    let step = u64::from(INSTRUCTIONS_PER_LOOK);
     lua.set_global_hook(
         HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_LOOK),
         move |lua, _| {
-            let used = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(u64::from(INSTRUCTIONS_PER_LOOK))
-            });
-            match used {
-                Ok(_) => Ok(VmState::Continue),
-                Err(_) => {
-                    let message =
-                        format!("stopped after {MAX_INSTRUCTIONS} instructions: does a loop here never end?");
-                    Err(mlua::Error::external(Located {
-                        place: call::running(lua),
-                        message,
-                    }))
-                }
+            // One thread at a time runs Lua; the atomic only makes the count shareable.
+            let remaining = left.load(Ordering::Relaxed);
+            left.store(remaining.saturating_sub(step), Ordering::Relaxed);
+            if remaining >= step {
+                return Ok(VmState::Continue);
             }
+            // From here on every instruction fails, so that a pcall in a loop does not catch one error after the other.
+            lua.set_global_hook(HookTriggers::new().every_nth_instruction(1), |lua, _| {
+                Err(endless(lua))
+            })?;
+            Err(endless(lua))
         },
-    )?;
-    Ok(fuel)
+    )
+}
+
+fn endless(lua: &Lua) -> mlua::Error {
+    let message = "stopped: a loop here does not seem to end";
+    mlua::Error::external(Located {
+        place: call::running(lua),
+        message: message.to_owned(),
+    })
 }
 
 /// Compiles a file; what had to be repaired for that is said as warnings.
