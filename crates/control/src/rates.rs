@@ -79,16 +79,17 @@ mod tests {
                 1,
             ))
         };
-        let (busy, idle) = (backend(53), backend(54));
+        let (busy, calm) = (backend(53), backend(54));
         let mut rates = Rates::default();
         let start = Instant::now();
         (0..5).for_each(|_| busy.on_sent(0));
-        rates.look(&[Arc::clone(&busy), Arc::clone(&idle)], start);
+        rates.look(&[Arc::clone(&busy), Arc::clone(&calm)], start);
         assert_eq!(rates.of(&busy), Rate::default());
         (0..10).for_each(|_| busy.on_sent(0));
+        (0..8).for_each(|_| calm.on_sent(0));
         let _ = busy.on_timeout(0);
         rates.look(
-            &[Arc::clone(&busy), Arc::clone(&idle)],
+            &[Arc::clone(&busy), Arc::clone(&calm)],
             start + Duration::from_secs(2),
         );
         assert_eq!(
@@ -98,8 +99,14 @@ mod tests {
                 drops: 0.5
             }
         );
-        assert_eq!(rates.of(&idle), Rate::default());
-        rates.look(&[idle], start + Duration::from_secs(3));
+        assert_eq!(
+            rates.of(&calm),
+            Rate {
+                queries: 4.0,
+                drops: 0.0
+            }
+        );
+        rates.look(&[calm], start + Duration::from_secs(3));
         assert_eq!(rates.of(&busy), Rate::default());
     }
 }

@@ -154,4 +154,13 @@ mod tests {
             assert!(!matches(broken, broken), "{broken}");
         }
     }
+
+    #[test]
+    fn work_is_bounded_before_it_is_done() {
+        let accepted = |work| Work::parse(work).is_some();
+        assert!(accepted("ln=10,p=1,r=8") && accepted("ln=15,p=1,r=8"));
+        for enormous in ["ln=16,p=1,r=8", "ln=10,p=1,r=1000", "ln=10,p=1000000,r=8"] {
+            assert!(!accepted(enormous), "{enormous}");
+        }
+    }
 }
