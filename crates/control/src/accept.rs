@@ -64,12 +64,14 @@ pub(crate) async fn accept<F>(
             others: connections.len(),
         }) {
             Err(reason) => {
-                tracing::warn!(target: "control", %client, reason, "Connection to the {what} from {client} refused: {reason}");
+                tracing::warn!(target: "control", %client, reason,
+                    "Connection to the {what} from {client} refused: {reason}");
             }
             Ok(serving) => {
                 connections.spawn_local(async move {
                     if let Err(error) = serving.await {
-                        tracing::warn!(target: "control", %client, %error, "Connection to the {what} from {client} ended: {error}");
+                        tracing::warn!(target: "control", %client, %error,
+                            "Connection to the {what} from {client} ended: {error}");
                     }
                 });
             }

@@ -79,6 +79,9 @@ pub(super) async fn overview(State(web): State<Web>) -> Response {
     let snapshot = web.status.snapshot();
     let frontends = web.status.frontends();
     let pools = snapshot.pools.iter().enumerate();
+    let pools = pools.map(|(id, pool)| with_id(id, pool_fields(pool)));
+    let frontends = frontends.iter().enumerate();
+    let frontends = frontends.map(|(id, frontend)| with_id(id, frontend_fields(frontend)));
     let listen: Vec<String> = snapshot
         .listen
         .iter()
@@ -90,8 +93,8 @@ pub(super) async fn overview(State(web): State<Web>) -> Response {
         "acl": snapshot.acl.masks().to_string(),
         "local": listen.join(", "),
         "servers": servers(&snapshot, &snapshot.backends, &web),
-        "pools": pools.map(|(id, pool)| with_id(id, pool_fields(pool))).collect::<Vec<_>>(),
-        "frontends": frontends.iter().enumerate().map(|(id, frontend)| with_id(id, frontend_fields(frontend))).collect::<Vec<_>>(),
+        "pools": pools.collect::<Vec<_>>(),
+        "frontends": frontends.collect::<Vec<_>>(),
         "dohFrontends": [],
         "rules": rules(&snapshot.query_rules),
         "cache-miss-rules": rules(&snapshot.cache_miss_rules),
@@ -205,7 +208,7 @@ fn server_fields(snapshot: &Snapshot, backend: &Backend, rates: &Rates) -> Value
         "state": backend.status().to_string(),
         "order": settings.order,
         "weight": settings.weight,
-        "pools": pools.map(|pool| pool.name.as_str()).collect::<Vec<_>>(),
+        "pools": pools.collect::<Vec<_>>(),
         "qps": rate.queries,
         "dropRate": rate.drops,
         "qpsLimit": settings.qps.map_or(0, NonZeroU32::get),

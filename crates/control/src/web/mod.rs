@@ -163,7 +163,8 @@ async fn guard(
     } else {
         let Client(client) = client;
         // dnsdist's words: tools that ban clients look for them.
-        tracing::warn!(target: "webserver", path, %client, "HTTP Request {path:?} from {client}: Web Authentication failed");
+        tracing::warn!(target: "webserver", path, %client,
+            "HTTP Request {path:?} from {client}: Web Authentication failed");
         let challenge = [(WWW_AUTHENTICATE, "Basic realm=\"weir\"")];
         (StatusCode::UNAUTHORIZED, challenge, "Unauthorized\n").into_response()
     };
