@@ -1,5 +1,7 @@
 //! `PacketCache`: what `newPacketCache` made. Before the program runs it is empty.
 
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
 use mlua::Value;
@@ -96,7 +98,17 @@ impl Object for PacketCache {
                 call.give(size)
             },
         ),
-        Method::not_yet("dump", "writes the entries into a file"),
+        Method::new(
+            "dump",
+            "(file)",
+            "writes the entries into a new file, one a line",
+            |this, call| {
+                let path: String = call.required("file")?;
+                this.dump(call.state, &path)
+                    .map_err(|error| Failure::new(format!("{path}: {error}")))?;
+                Ok(Value::Nil)
+            },
+        ),
         Method::not_yet(
             "getAddressListByDomain",
             "the addresses that a name was answered with",
@@ -164,6 +176,20 @@ impl PacketCache {
 
     fn counters(&self, state: &State) -> Counters {
         self.live(state).map(|cache| cache.counters()).unwrap_or_default()
+    }
+
+    /// Never into a file that is there already: the program may run as another user than whoever asks.
+    fn dump(&self, state: &State, path: &str) -> io::Result<()> {
+        let mut file = BufWriter::new(File::create_new(path)?);
+        let mut written = Ok(());
+        if let (Some(cache), Some(live)) = (self.live(state), &state.live) {
+            cache.for_each(live.now, |entry| {
+                if written.is_ok() {
+                    written = writeln!(file, "{entry}");
+                }
+            });
+        }
+        written.and_then(|()| file.flush())
     }
 
     /// Does `remove` to the running cache and says how many entries went.

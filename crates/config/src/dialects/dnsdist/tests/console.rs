@@ -116,6 +116,14 @@ fn the_cache_s_numbers_are_printed() {
         "0\n"
     );
     assert_eq!(console.run("getPool('auth'):getCache()"), "");
+    let file = std::env::temp_dir().join(format!("weir-config-dump-{}", std::process::id()));
+    let line = format!("getPool('rec'):getCache():dump('{}')", file.display());
+    assert_eq!(console.run(&line), "");
+    assert!(
+        console.run(&line).contains("File exists"),
+        "it is not overwritten"
+    );
+    std::fs::remove_file(&file).expect("the file");
     let hits = console.run("showCacheHitResponseCounts()");
     assert!(
         hits.starts_with("Pool                      Entries         Hits       Misses  Hits %\n"),
