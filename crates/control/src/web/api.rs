@@ -208,7 +208,7 @@ fn server_fields(snapshot: &Snapshot, backend: &Backend, rates: &Rates) -> Value
         "state": backend.status().to_string(),
         "order": settings.order,
         "weight": settings.weight,
-        "pools": pools.collect::<Vec<_>>(),
+        "pools": pools.map(|pool| pool.name.as_str()).collect::<Vec<_>>(),
         "qps": rate.queries,
         "dropRate": rate.drops,
         "qpsLimit": settings.qps.map_or(0, NonZeroU32::get),
