@@ -81,6 +81,8 @@ pub(crate) struct Outcome {
     pub(crate) lost: u64,
     /// Queries that the generator was too slow to send.
     pub(crate) skipped: u64,
+    /// From the first query to the last.
+    pub(crate) sending: Duration,
     /// From the first query to the last reply: a server that is behind works on what it has queued.
     pub(crate) lasting: Duration,
     /// From query to reply.
@@ -91,6 +93,12 @@ impl Outcome {
     /// Replies per second.
     pub(crate) fn rate(&self) -> f64 {
         self.replies as f64 / self.lasting.as_secs_f64().max(1e-9)
+    }
+
+    /// Whether the server needed more than a tenth of the time again to answer what was queued at the end: it could
+    /// not go on like this.
+    pub(crate) fn fell_behind(&self) -> bool {
+        self.lasting > self.sending + self.sending / 10
     }
 
     /// Whether the generator sent at least 90 % of what was asked of it. The rest it may owe to other work on its
@@ -106,6 +114,7 @@ pub(crate) fn run(plan: &Run, mut backend: Option<&mut Backend>) -> io::Result<O
     let mut generator = Generator::bind(plan)?;
     let start = monotonic_ns();
     let mut pacer = Pacer::new(plan.pace, start);
+    let mut last_sent = start;
     loop {
         let now = monotonic_ns();
         let left = match plan.enough {
@@ -119,6 +128,7 @@ pub(crate) fn run(plan: &Run, mut backend: Option<&mut Backend>) -> io::Result<O
         let due = pacer.due(now, generator.in_flight.len()).min(left);
         if due > 0 {
             pacer.release(generator.send(due, now));
+            last_sent = now;
         }
         if let Some(backend) = backend.as_deref_mut() {
             backend.serve()?;
@@ -133,6 +143,7 @@ pub(crate) fn run(plan: &Run, mut backend: Option<&mut Backend>) -> io::Result<O
         answers: generator.answers,
         lost: generator.in_flight.lost,
         skipped: pacer.skipped(),
+        sending: Duration::from_nanos(last_sent - start),
         lasting: Duration::from_nanos(generator.last_reply_ns.saturating_sub(start)),
         latency: generator.latency,
     })
@@ -314,6 +325,24 @@ impl InFlight {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_queue_that_is_left_at_the_end_counts_against_the_server() {
+        let mut outcome = Outcome {
+            sent: 1_000,
+            replies: 1_000,
+            answers: 1_000,
+            lost: 0,
+            skipped: 0,
+            sending: Duration::from_millis(100),
+            lasting: Duration::from_millis(105),
+            latency: Histogram::new(),
+        };
+        assert!(!outcome.fell_behind());
+        outcome.lasting = Duration::from_millis(125);
+        assert!(outcome.fell_behind());
+        assert_eq!(outcome.rate(), 8_000.0);
+    }
 
     #[test]
     fn a_reply_counts_once_and_what_stays_out_is_lost() {

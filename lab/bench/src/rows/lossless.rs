@@ -65,7 +65,7 @@ fn search(server: &Server, effort: &Effort, backend: &mut Backend) -> io::Result
         let middle = (low + high) / 2.0;
         match carries(server, middle, effort, backend)? {
             Step::Carried(rate) => (low, carried) = (middle, rate),
-            Step::Lost => (high, by_generator) = (middle, false),
+            Step::Overloaded => (high, by_generator) = (middle, false),
             Step::TooFast => (high, by_generator) = (middle, true),
         }
     }
@@ -79,21 +79,22 @@ fn search(server: &Server, effort: &Effort, backend: &mut Backend) -> io::Result
 enum Step {
     /// Every query was answered, so many per second.
     Carried(f64),
-    /// Some were not.
-    Lost,
+    /// Some were not, or had to wait for ever longer.
+    Overloaded,
     /// Every query was answered, but the generator could not send as many as it should.
     TooFast,
 }
 
 fn carries(server: &Server, rate: f64, effort: &Effort, backend: &mut Backend) -> io::Result<Step> {
-    let mut result = Step::Lost;
+    let mut result = Step::Overloaded;
     for _ in 0..TRIES {
         let plan = popular(server, Pace::Rate(rate), Enough::Time(effort.step));
         let outcome = sample(server, &plan, Some(&mut *backend))?.outcome;
-        match (outcome.lost, outcome.kept_pace()) {
-            (0, true) => return Ok(Step::Carried(outcome.rate())),
-            (0, false) => result = Step::TooFast,
-            _ => {}
+        let steady = outcome.lost == 0 && !outcome.fell_behind();
+        match (steady, outcome.kept_pace()) {
+            (true, true) => return Ok(Step::Carried(outcome.rate())),
+            (true, false) => result = Step::TooFast,
+            (false, _) => {}
         }
     }
     Ok(result)
