@@ -17,6 +17,9 @@ use weir_wire::{Builder, Flags, Query, QueryError, Rcode, Reply, Timestamp, patc
 use super::clock;
 use super::query_log::QueryLogs;
 
+/// The largest UDP reply, from a backend or to a client; dnsdist's limit. A client that takes more gets TC.
+pub(crate) const MAX_UDP_REPLY: usize = 4096;
+
 /// One worker's place at the table: what it counts and scribbles on. Snapshots come and go, this stays.
 pub(crate) struct Desk {
     /// The worker's number.
@@ -27,6 +30,8 @@ pub(crate) struct Desk {
     pub(crate) notes: Notes,
     /// Where `LogAction` writes.
     pub(crate) logs: QueryLogs,
+    /// How often a reload has given pools other numbers.
+    epoch: u32,
 }
 
 /// What the worker does next with a query.
@@ -54,8 +59,9 @@ pub(crate) struct Written {
 /// Where a query goes, and what its reply will need.
 #[derive(Clone, Debug)]
 pub(crate) struct Route {
-    /// The pool.
+    /// The pool, by its number in the snapshots of `epoch`; see [`Desk::pool`].
     pub(crate) pool: PoolId,
+    epoch: u32,
     /// The cache key, when the pool has a cache and the query may use it.
     pub(crate) key: Option<Key>,
     /// Whether the cache has an expired reply, in case no backend answers in time.
@@ -86,6 +92,40 @@ struct Asked<'a> {
 }
 
 impl Desk {
+    /// A worker's desk.
+    pub(crate) fn new(worker: usize, counters: Arc<WorkerCounters>) -> Self {
+        Self {
+            worker,
+            counters,
+            notes: Notes::default(),
+            logs: QueryLogs::default(),
+            epoch: 0,
+        }
+    }
+
+    /// Takes over a new snapshot. What was forwarded under `old` keeps its pool if all pools keep their numbers.
+    pub(crate) fn follow(&mut self, old: &Snapshot, new: &Snapshot) {
+        let names = |snapshot: &Snapshot| {
+            snapshot
+                .pools
+                .iter()
+                .map(|pool| pool.name.to_string())
+                .collect::<Vec<_>>()
+        };
+        if !names(new).starts_with(&names(old)) {
+            self.epoch = self.epoch.wrapping_add(1);
+        }
+    }
+
+    /// The pool that a query was sent to, unless a reload has renumbered the pools since. Then its reply still
+    /// reaches the client, but no cache, and it is not tried on another backend.
+    pub(crate) fn pool<'s>(&self, snapshot: &'s Snapshot, route: &Route) -> Option<&'s Pool> {
+        snapshot
+            .pools
+            .get(route.pool.index())
+            .filter(|_| route.epoch == self.epoch)
+    }
+
     /// Takes a query from its first byte to a decision.
     pub(crate) fn on_query(
         &mut self,
@@ -249,6 +289,7 @@ impl Desk {
     fn route(&self, key: Option<Key>) -> Route {
         Route {
             pool: self.notes.pool,
+            epoch: self.epoch,
             key,
             has_stale: false,
             no_recurse: self.notes.no_recurse,
@@ -322,7 +363,8 @@ impl Desk {
         if let Some(max) = max_ttl {
             edit_ttls(message, |ttl| ttl.min(max));
         }
-        if transport == Transport::Tcp || message.len() <= usize::from(query.payload_limit()) {
+        let limit = usize::from(query.payload_limit()).min(MAX_UDP_REPLY);
+        if transport == Transport::Tcp || message.len() <= limit {
             return message.len();
         }
         self.counters.add(Counter::EgressTruncated, 1);
@@ -375,7 +417,7 @@ impl Desk {
         let Some(key) = route.key.filter(|_| !self.notes.skip_cache) else {
             return;
         };
-        let Some(pool) = asked.snapshot.pools.get(route.pool.index()) else {
+        let Some(pool) = self.pool(asked.snapshot, route) else {
             return;
         };
         let Some(cache) = &pool.cache else { return };
@@ -399,7 +441,7 @@ impl Desk {
         now: Timestamp,
         out: &mut [u8],
     ) -> Option<Written> {
-        let cache = snapshot.pools.get(route.pool.index())?.cache.as_ref()?;
+        let cache = self.pool(snapshot, route)?.cache.as_ref()?;
         let hit = match cache.lookup_stale(query, &route.key?, now, out) {
             Lookup::Hit(hit) | Lookup::Stale(hit) => hit,
             Lookup::Miss { .. } => return None,
@@ -422,10 +464,7 @@ impl Desk {
         route: &Route,
         now: Timestamp,
     ) {
-        let cache = snapshot
-            .pools
-            .get(route.pool.index())
-            .and_then(|pool| pool.cache.as_ref());
+        let cache = self.pool(snapshot, route).and_then(|pool| pool.cache.as_ref());
         if let (Some(cache), Some(key)) = (cache, &route.key) {
             cache.refresh_failed(query, key, now);
         }
@@ -506,3 +545,6 @@ fn truncate(message: &mut [u8]) -> usize {
     let question_end = reply.question_end();
     patch::truncate(message, question_end, edns)
 }
+
+#[cfg(test)]
+mod tests;

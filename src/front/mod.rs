@@ -35,7 +35,6 @@ use weir_config::{Diagnostic, Seeds, Snapshot};
 use weir_control::counters::{Counters, WorkerCounters};
 use weir_control::journal::{Format, Journal};
 use weir_linux::{affinity, privileges, signals};
-use weir_policy::Notes;
 
 pub use arguments::Arguments;
 
@@ -43,7 +42,6 @@ use configuration::{Configuration, Rejected, Secrets, Source};
 use journey::Desk;
 use listeners::Listeners;
 use operator::Operator;
-use query_log::QueryLogs;
 use site::Site;
 use worker::Worker;
 
@@ -219,12 +217,7 @@ fn start(site: &Arc<Site>, desks: Vec<Arc<WorkerCounters>>) -> io::Result<Vec<Jo
     for (number, counters) in desks.into_iter().enumerate() {
         let site = Arc::clone(site);
         let run = move || {
-            let desk = Desk {
-                worker: number,
-                counters,
-                notes: Notes::default(),
-                logs: QueryLogs::default(),
-            };
+            let desk = Desk::new(number, counters);
             let worker = Worker::new(Arc::clone(&site), desk);
             let outcome =
                 worker.and_then(|worker| site.waker(number).map_or(Ok(()), |waker| worker.run(waker)));

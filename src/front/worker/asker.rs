@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use weir_balance::Flight;
 use weir_cache::Key as CacheKey;
 use weir_linux::udp::Peer;
-use weir_policy::{Ends, Transport};
+use weir_policy::{Ends, PoolId, Transport};
 use weir_wire::{HEADER_LEN, Query, QueryError, Timestamp};
 
 use super::uplink::LocalBackend;
@@ -61,6 +61,8 @@ impl Asker {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FlightKey {
     pub(crate) key: CacheKey,
+    /// Two pools may give two answers.
+    pub(crate) pool: PoolId,
     /// A truncated reply to the first asker may be whole for one that takes more, which therefore asks itself.
     pub(crate) payload_limit: u16,
 }
@@ -74,6 +76,8 @@ pub(crate) struct Forwarded {
     pub(crate) flight: Option<Flight>,
     /// The backend it went to.
     pub(crate) backend: LocalBackend,
+    /// When it went there.
+    pub(crate) sent: Timestamp,
     /// How it went there.
     pub(crate) over: Transport,
     /// How often it has been sent again: on another backend over UDP, on another connection over TCP.

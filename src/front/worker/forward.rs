@@ -26,11 +26,13 @@ impl Worker {
         };
         let own = FlightKey {
             key,
+            pool: asker.route.pool,
             payload_limit: asker.payload_limit,
         };
         let wants_all = asker.wants_all();
         let is_same = |other: &FlightKey| {
-            other.key == own.key && (wants_all || own.payload_limit <= other.payload_limit)
+            (other.key, other.pool) == (own.key, own.pool)
+                && (wants_all || own.payload_limit <= other.payload_limit)
         };
         match self.coalescer.join(key.hash(), is_same, || own, asker) {
             Joined::First(flight, asker) => self.dispatch_new(asker, Some(flight), now),
@@ -70,9 +72,9 @@ impl Worker {
             return self.give_up(asked, Failure::NoServer, now);
         };
         if asked.over == Transport::Tcp || backend.settings().tcp_only {
-            self.send_tcp(uplink, asked.sent_to(backend, Transport::Tcp), now);
+            self.send_tcp(uplink, asked.sent_to(backend, Transport::Tcp, now), now);
         } else {
-            self.send_udp(uplink, asked.sent_to(backend, Transport::Udp), now);
+            self.send_udp(uplink, asked.sent_to(backend, Transport::Udp, now), now);
         }
     }
 
@@ -82,8 +84,7 @@ impl Worker {
         failed: Option<&Backend>,
         now: Timestamp,
     ) -> Option<(LocalBackend, Key)> {
-        let pool = asker.route.pool.index();
-        let servers = &self.snapshot.pools.get(pool)?.servers;
+        let servers = &self.desk.pool(&self.snapshot, &asker.route)?.servers;
         let query = asker.query().ok()?;
         let input = PickInput {
             worker: self.desk.worker,
@@ -93,7 +94,7 @@ impl Worker {
             failed,
         };
         let position = servers.pick(&input)?;
-        let uplink = *self.routes.get(pool)?.get(position)?;
+        let uplink = *self.routes.get(asker.route.pool.index())?.get(position)?;
         Some((Rc::clone(&self.uplinks.get(uplink)?.backend), uplink))
     }
 
@@ -226,30 +227,44 @@ impl Worker {
         }
     }
 
-    /// Answers from the past while a query is still out.
+    /// Answers everyone from the past while a query is still out; its reply will renew the cache.
     pub(super) fn answer_stale(&mut self, socket: u32, id: u16, sent: Timestamp, now: Timestamp) {
-        let Some(waiting) = self
-            .pending
-            .get_mut(SocketIndex(socket), id)
-            .filter(|w| w.asker.since <= sent)
-        else {
+        let waiting = self.pending.get_mut(SocketIndex(socket), id);
+        let Some(waiting) = waiting.filter(|waiting| waiting.sent == sent) else {
             return;
         };
         let nobody = Asker {
             client: Client::Nobody,
             ..waiting.asker.clone()
         };
-        let asker = std::mem::replace(&mut waiting.asker, nobody);
+        let first = std::mem::replace(&mut waiting.asker, nobody);
+        if !self.answer_from_past(&first, now) {
+            // Evicted meanwhile: the reply is all there will be.
+            if let Some(waiting) = self.pending.get_mut(SocketIndex(socket), id) {
+                waiting.asker = first;
+            }
+            return;
+        }
+        self.recycle(first);
+        let waiting = self.pending.get_mut(SocketIndex(socket), id);
+        let Some(flight) = waiting.and_then(|waiting| waiting.flight.take()) else {
+            return;
+        };
+        let joined: Vec<Asker> = self.coalescer.land(flight).collect();
+        for asker in joined {
+            self.fail(&asker, Failure::NoAnswer, now);
+            self.recycle(asker);
+        }
+    }
+
+    fn answer_from_past(&mut self, asker: &Asker, now: Timestamp) -> bool {
         let snapshot = Rc::clone(&self.snapshot);
-        let is_answered = self.answer(&asker, now, |worker, out| {
+        self.answer(asker, now, |worker, out| {
             let query = asker.query().ok()?;
             worker
                 .desk
                 .stale(&snapshot, (&query, &asker.route, asker.ends.transport), now, out)
-        });
-        if !is_answered && let Some(waiting) = self.pending.get_mut(SocketIndex(socket), id) {
-            waiting.asker = asker;
-        }
+        })
     }
 
     // ---- uplinks
@@ -340,7 +355,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn sent_to(self, backend: LocalBackend, over: Transport) -> Forwarded {
+    pub(crate) fn sent_to(self, backend: LocalBackend, over: Transport, sent: Timestamp) -> Forwarded {
         let Self {
             asker,
             flight,
@@ -352,6 +367,7 @@ impl Asked {
             asker,
             flight,
             backend,
+            sent,
             over,
             retries,
             transfer,

@@ -41,16 +41,13 @@ use uplink::Uplink;
 use upstream::Upstream;
 
 use super::clock::{self, Random};
-use super::journey::Desk;
+use super::journey::{Desk, MAX_UDP_REPLY};
 use super::site::{Change, Site};
 use super::slab::{Key, Slab};
 use super::tcp::client::{ClientConnection, Ending};
 
 /// The largest UDP query that is taken; dnsdist's limit. Longer ones are cut by the kernel and dropped as such.
 const MAX_UDP_QUERY: usize = 4096;
-
-/// The largest UDP reply, from a backend or to a client; dnsdist's limit.
-const MAX_UDP_REPLY: usize = 4096;
 
 /// Batches that one socket may fill before the others have their turn.
 const BATCHES_PER_TURN: usize = 8;
@@ -298,6 +295,7 @@ impl Worker {
         if Arc::ptr_eq(&latest, &*self.snapshot) && !is_first {
             return;
         }
+        self.desk.follow(&self.snapshot, &latest);
         self.snapshot = Rc::new(latest);
         self.desk
             .logs

@@ -220,7 +220,7 @@ impl Worker {
 
     /// Whether the asker's pool has another usable backend.
     fn pick_is_possible(&self, asker: &Asker, failed: &weir_balance::Backend) -> bool {
-        let pool = self.snapshot.pools.get(asker.route.pool.index());
+        let pool = self.desk.pool(&self.snapshot, &asker.route);
         pool.is_some_and(|pool| {
             pool.servers
                 .backends()
