@@ -138,8 +138,9 @@ impl Desk {
         if !snapshot.acl.allows(ends.client.ip()) {
             self.counters.add(Counter::AclDrops, 1);
             return match snapshot.acl_refusal {
-                AclRefusal::Drop => Next::Drop,
-                AclRefusal::Refused => bare_reply(packet, Rcode::REFUSED, out),
+                // Two servers that refuse each other's refusals would never end.
+                AclRefusal::Refused if !is_reply(packet) => bare_reply(packet, Rcode::REFUSED, out),
+                AclRefusal::Drop | AclRefusal::Refused => Next::Drop,
             };
         }
         let query = match Query::parse(packet) {
@@ -514,6 +515,11 @@ impl Desk {
         };
         self.counters.add(counter, 1);
     }
+}
+
+/// Whether QR is set.
+fn is_reply(packet: &[u8]) -> bool {
+    weir_wire::Header::parse(packet).is_some_and(|header| header.flags.has(Flags::QR))
 }
 
 /// A reply of a header alone.
