@@ -279,6 +279,7 @@ impl Desk {
                     let Ok(len) = answer.write(query, opt_size, out) else {
                         return Next::Drop;
                     };
+                    self.count_rule_answer(answer.rcode(), out);
                     self.counters.add(Counter::SelfAnswered, 1);
                     return self.finish(asked, &asked.snapshot.self_answered_reply_rules, query, out, len);
                 }
