@@ -11,6 +11,8 @@ use weir_wire::{NameBuf, QType};
 
 use super::*;
 
+mod stages;
+
 /// The rules of the blueprint's front end, with an authoritative and a recursive pool that are up.
 const BLUEPRINT: &str = r#"
     setACL("10.10.2.0/24")
