@@ -20,6 +20,7 @@ pub mod clock;
 pub mod notify;
 pub mod pidfd;
 pub mod poll;
+pub mod poll_set;
 pub mod privileges;
 pub mod random;
 pub mod signals;

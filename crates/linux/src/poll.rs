@@ -38,6 +38,13 @@ pub struct Poller {
     nanoseconds: AtomicBool,
 }
 
+impl AsFd for Poller {
+    /// The set itself: readable while it has something to report.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+}
+
 impl Poller {
     /// An empty set.
     ///

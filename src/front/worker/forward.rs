@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use weir_balance::{Backend, Counter as BackendCounter, Joined, PickInput, Refused, SocketIndex};
 use weir_control::counters::Counter;
-use weir_linux::poll::Interest;
 use weir_policy::Transport;
 use weir_wire::{Flags, Header, Timestamp, patch};
 
@@ -296,17 +295,7 @@ impl Worker {
         let key = self.uplinks.insert(uplink);
         if let Some(uplink) = self.uplinks.get(key) {
             for (position, socket) in uplink.sockets.iter().enumerate() {
-                let token = Token::Uplink {
-                    uplink: key,
-                    socket: position,
-                }
-                .to_bits();
-                if let Err(error) = self.poller.add(&socket.udp, token, Interest::ReadEdge) {
-                    tracing::error!(
-                        "Cannot watch a socket to backend {}: {error}",
-                        backend.settings().address
-                    );
-                }
+                self.sleeper.add(&socket.udp, uplink_token(key, position));
             }
         }
         key
@@ -329,7 +318,10 @@ impl Worker {
             .map(|(key, _)| key)
             .collect();
         for key in unused {
-            self.uplinks.remove(key);
+            let uplink = self.uplinks.remove(key);
+            for position in 0..uplink.map_or(0, |uplink| uplink.sockets.len()) {
+                self.sleeper.remove(uplink_token(key, position));
+            }
         }
     }
 
@@ -409,6 +401,10 @@ pub(super) fn clear_rd(message: &mut [u8]) {
     if let Some(header) = Header::parse(message) {
         patch::set_flags(message, header.flags.without(Flags::RD));
     }
+}
+
+fn uplink_token(uplink: Key, socket: usize) -> u64 {
+    Token::Uplink { uplink, socket }.to_bits()
 }
 
 fn failures(sent: &weir_linux::udp::Sent) -> u64 {

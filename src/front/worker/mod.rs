@@ -30,6 +30,7 @@ use weir_balance::{CoalesceLimits, Coalescer, Pending, PendingLimits};
 use weir_config::Snapshot;
 use weir_control::counters::Counter;
 use weir_linux::poll::{Event, Events, Interest, Poller, Waker};
+use weir_linux::poll_set::PollSet;
 use weir_linux::udp::{Batch, DEFAULT_BATCH, Peer};
 use weir_wire::{MAX_MESSAGE_LEN, Timestamp};
 
@@ -83,10 +84,15 @@ enum Due {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
     Wake,
+    /// The poller itself, among the sleeper's descriptors.
+    Others,
     UdpFrontend(Key),
     TcpFrontend(Key),
     Client(Key),
-    Uplink { uplink: Key, socket: usize },
+    Uplink {
+        uplink: Key,
+        socket: usize,
+    },
     Upstream(Key),
 }
 
@@ -113,9 +119,9 @@ pub(crate) struct Worker {
     pending: Pending<Forwarded>,
     coalescer: Coalescer<FlightKey, Asker>,
     later: Later<Due>,
-    /// Sockets that had more than their turn's worth waiting. The kernel reports a UDP socket once per arrival, not
-    /// for as long as something waits, which saves it a look per turn.
-    unfinished: Vec<Token>,
+    /// The UDP sockets, and the poller for everything else.
+    sleeper: PollSet,
+    ready: Vec<u64>,
     /// TCP clients whose next query has been read and may be taken now.
     resumed: Vec<Key>,
     /// Numbers handed out to sockets towards backends.
@@ -139,6 +145,7 @@ impl Token {
             Self::Client(key) => (3, key.to_bits()),
             Self::Uplink { uplink, socket } => (4, (socket as u64) << Self::SOCKET_SHIFT | uplink.to_bits()),
             Self::Upstream(key) => (5, key.to_bits()),
+            Self::Others => (6, 0),
         };
         kind << Self::KIND_SHIFT | key
     }
@@ -154,6 +161,7 @@ impl Token {
                 socket: (key >> Self::SOCKET_SHIFT) as usize,
             },
             5 => Self::Upstream(Key::from_bits(key)),
+            6 => Self::Others,
             _ => Self::Wake,
         }
     }
@@ -180,7 +188,8 @@ impl Worker {
             pending: Pending::new(PendingLimits { queries }),
             coalescer: Coalescer::new(CoalesceLimits::default()),
             later: Later::default(),
-            unfinished: Vec::new(),
+            sleeper: PollSet::default(),
+            ready: Vec::new(),
             resumed: Vec::new(),
             sockets: 0,
             queries: Some(Batch::new(DEFAULT_BATCH, MAX_UDP_QUERY)),
@@ -198,6 +207,7 @@ impl Worker {
     /// When the poller fails, which it does only on a broken kernel.
     pub(crate) fn run(mut self, waker: &Waker) -> io::Result<()> {
         self.poller.add(waker, Token::Wake.to_bits(), Interest::Read)?;
+        self.sleeper.add(&self.poller, Token::Others.to_bits());
         self.follow_snapshot(true);
         self.take_sockets();
         let mut events = Events::new(MAX_EVENTS);
@@ -212,19 +222,32 @@ impl Worker {
                     return Ok(());
                 }
             }
-            self.poller.wait(&mut events, self.patience(now, stop_by))?;
-            for token in std::mem::take(&mut self.unfinished) {
-                self.on_readable(token);
+            self.sleeper.wait(self.patience(now, stop_by))?;
+            let mut ready = std::mem::take(&mut self.ready);
+            ready.extend(self.sleeper.ready());
+            for token in ready.drain(..) {
+                match Token::from_bits(token) {
+                    Token::UdpFrontend(key) => self.serve_udp(key),
+                    Token::Uplink { uplink, socket } => self.receive_replies(uplink, socket),
+                    _ => self.serve_others(&mut events, waker)?,
+                }
             }
-            for event in events.iter() {
-                self.on_event(event, waker);
-            }
+            self.ready = ready;
         }
+    }
+
+    /// Everything but UDP.
+    fn serve_others(&mut self, events: &mut Events, waker: &Waker) -> io::Result<()> {
+        self.poller.wait(events, Some(Duration::ZERO))?;
+        for event in events.iter() {
+            self.on_event(event, waker);
+        }
+        Ok(())
     }
 
     /// How long to wait for events.
     fn patience(&self, now: Timestamp, stop_by: Option<Timestamp>) -> Option<Duration> {
-        if !self.resumed.is_empty() || !self.unfinished.is_empty() {
+        if !self.resumed.is_empty() {
             return Some(Duration::ZERO);
         }
         let deadlines = [self.pending.next_deadline(), self.later.next_deadline(), stop_by];
@@ -238,19 +261,11 @@ impl Worker {
                 self.follow_snapshot(false);
                 self.take_sockets();
             }
+            Token::TcpFrontend(key) => self.accept(key),
             Token::Client(key) => self.on_client(key, event),
             Token::Upstream(key) => self.on_upstream(key, event),
-            token => self.on_readable(token),
-        }
-    }
-
-    /// Something waits at a socket that is only read.
-    fn on_readable(&mut self, token: Token) {
-        match token {
-            Token::UdpFrontend(key) => self.serve_udp(key),
-            Token::TcpFrontend(key) => self.accept(key),
-            Token::Uplink { uplink, socket } => self.receive_replies(uplink, socket),
-            Token::Wake | Token::Client(_) | Token::Upstream(_) => {}
+            // The sleeper's own.
+            Token::UdpFrontend(_) | Token::Uplink { .. } | Token::Others => {}
         }
     }
 
@@ -324,7 +339,10 @@ impl Worker {
 
     fn change_frontends(&mut self, change: Change) {
         let opened = match change {
-            Change::OpenUdp { listener, counters } => self.open_udp(listener, counters),
+            Change::OpenUdp { listener, counters } => {
+                self.open_udp(listener, counters);
+                Ok(())
+            }
             Change::OpenTcp {
                 listener,
                 counters,
@@ -402,6 +420,7 @@ mod tests {
         };
         for token in [
             Token::Wake,
+            Token::Others,
             Token::UdpFrontend(key),
             Token::Client(key),
             uplink,

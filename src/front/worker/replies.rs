@@ -10,7 +10,7 @@ use weir_wire::{Flags, Rcode, Reply, Timestamp};
 
 use super::asker::{Asker, Client, Forwarded};
 use super::forward::{Asked, Failure};
-use super::{BATCHES_PER_TURN, Token, Worker};
+use super::{BATCHES_PER_TURN, Worker};
 use crate::front::clock;
 use crate::front::journey::Written;
 use crate::front::slab::Key;
@@ -21,24 +21,17 @@ impl Worker {
         let Some(mut batch) = self.replies.take() else {
             return;
         };
-        let is_drained = self.receive_batches(uplink, position, &mut batch);
+        self.receive_batches(uplink, position, &mut batch);
         self.replies = Some(batch);
-        if !is_drained {
-            self.unfinished.push(Token::Uplink {
-                uplink,
-                socket: position,
-            });
-        }
     }
 
-    /// False when something may still wait.
-    fn receive_batches(&mut self, uplink: Key, position: usize, batch: &mut Batch) -> bool {
+    fn receive_batches(&mut self, uplink: Key, position: usize, batch: &mut Batch) {
         for _ in 0..BATCHES_PER_TURN {
             let socket = self
                 .uplinks
                 .get(uplink)
                 .and_then(|uplink| uplink.sockets.get(position));
-            let Some(socket) = socket else { return true };
+            let Some(socket) = socket else { return };
             let number = socket.number;
             // An ICMP error is about one query among many, whose timeout speaks for it; replies may wait behind it.
             let Ok(received) = batch.recv_replies(&socket.udp) else {
@@ -50,10 +43,9 @@ impl Worker {
             }
             self.flush();
             if received < batch.capacity() {
-                return true;
+                return;
             }
         }
-        false
     }
 
     /// Matches a reply with the query that it answers: identifier, socket and question.

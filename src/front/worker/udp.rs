@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use weir_control::counters::{Counter, FrontendCounter, FrontendCounters};
-use weir_linux::poll::Interest;
 use weir_linux::udp::{Batch, DEFAULT_BATCH, Listener, Packet, Peer, SendBatch};
 use weir_policy::{Ends, Transport};
 use weir_wire::{Query, Timestamp};
@@ -42,16 +41,11 @@ impl UdpFrontend {
 
 impl Worker {
     /// Starts to serve a socket.
-    pub(super) fn open_udp(
-        &mut self,
-        listener: Listener,
-        counters: Arc<FrontendCounters>,
-    ) -> std::io::Result<()> {
+    pub(super) fn open_udp(&mut self, listener: Listener, counters: Arc<FrontendCounters>) {
         let key = self.udp_frontends.insert(UdpFrontend::new(listener, counters));
-        let token = Token::UdpFrontend(key).to_bits();
-        match self.udp_frontends.get(key) {
-            Some(frontend) => self.poller.add(&frontend.listener, token, Interest::ReadEdge),
-            None => Ok(()),
+        if let Some(frontend) = self.udp_frontends.get(key) {
+            self.sleeper
+                .add(&frontend.listener, Token::UdpFrontend(key).to_bits());
         }
     }
 
@@ -64,6 +58,7 @@ impl Worker {
             .map(|(key, _)| key);
         if let Some(key) = found {
             self.serve_udp(key);
+            self.sleeper.remove(Token::UdpFrontend(key).to_bits());
             self.udp_frontends.remove(key);
         }
     }
@@ -73,22 +68,17 @@ impl Worker {
         let Some(mut batch) = self.queries.take() else {
             return;
         };
-        let is_drained = self.serve_batches(key, &mut batch);
+        self.serve_batches(key, &mut batch);
         self.queries = Some(batch);
-        if !is_drained {
-            self.unfinished.push(Token::UdpFrontend(key));
-        }
     }
 
-    /// False when something may still wait.
-    fn serve_batches(&mut self, key: Key, batch: &mut Batch) -> bool {
+    fn serve_batches(&mut self, key: Key, batch: &mut Batch) {
         for _ in 0..BATCHES_PER_TURN {
             let Some(frontend) = self.udp_frontends.get(key) else {
-                return true;
+                return;
             };
-            // Out of memory: nothing was received, and the kernel will not say again that something waits.
             let Ok(received) = batch.recv(&frontend.listener) else {
-                return false;
+                return;
             };
             frontend.counters.add(FrontendCounter::Queries, received as u64);
             let now = clock::now();
@@ -97,10 +87,9 @@ impl Worker {
             }
             self.flush();
             if received < batch.capacity() {
-                return true;
+                return;
             }
         }
-        false
     }
 
     fn on_datagram(&mut self, key: Key, packet: &Packet<'_>, now: Timestamp) {
