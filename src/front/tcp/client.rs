@@ -228,3 +228,152 @@ impl ClientConnection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::{Shutdown, TcpListener};
+
+    use super::*;
+    use crate::front::slab::Slab;
+
+    const START: Timestamp = Timestamp::from_secs(1000);
+    /// A frame with a message of three bytes.
+    const FRAME: &[u8] = b"\0\x03abc";
+
+    /// A connection over loopback, and the client's end of it.
+    fn connected(max_in_flight: u32, admission: Admission) -> (ClientConnection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, peer) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let local = stream.local_addr().unwrap();
+        let accepted = Accepted { stream, peer, local };
+        let frontend = Slab::default().insert(());
+        let connection = ClientConnection::new(accepted, (frontend, max_in_flight), admission, START);
+        (connection, client)
+    }
+
+    fn after(ms: u64) -> Timestamp {
+        START + Duration::from_millis(ms)
+    }
+
+    /// Takes one query, if one may be taken.
+    fn take(connection: &mut ClientConnection, limits: &TcpLimits) -> Option<Vec<u8>> {
+        let mut query = Vec::new();
+        connection.next_query(limits, &mut query).then_some(query)
+    }
+
+    #[test]
+    fn a_query_too_many_waits_and_nothing_more_is_read() {
+        let limits = TcpLimits::default();
+        let (mut connection, mut client) = connected(1, Admission::Usual);
+        assert_eq!(connection.interest(), Some(Interest::Read));
+        client.write_all(&[FRAME, FRAME].concat()).unwrap();
+        assert_eq!(connection.fill(START, &limits), Ok(Filled::Bytes));
+        assert_eq!(take(&mut connection, &limits).unwrap(), b"abc");
+        assert_eq!(take(&mut connection, &limits), None);
+        assert!(connection.is_full() && connection.has_query() && connection.is_busy());
+        assert_eq!(connection.interest(), None);
+        connection.in_flight -= 1;
+        assert_eq!(take(&mut connection, &limits).unwrap(), b"abc");
+        assert_eq!(connection.account(after(7)), (2, 7, 1));
+    }
+
+    #[test]
+    fn after_the_last_query_allowed_it_ends_when_that_is_answered() {
+        let once = TcpLimits {
+            max_queries_per_connection: 1,
+            ..TcpLimits::default()
+        };
+        for (admission, limits) in [
+            (Admission::Usual, once),
+            (Admission::Restricted, TcpLimits::default()),
+        ] {
+            let (mut connection, mut client) = connected(10, admission);
+            client.write_all(&[FRAME, FRAME].concat()).unwrap();
+            connection.fill(START, &limits).unwrap();
+            assert!(take(&mut connection, &limits).is_some());
+            assert_eq!(connection.finished(&limits), None);
+            assert_eq!(take(&mut connection, &limits), None);
+            assert_eq!(connection.finished(&limits), None, "a reply is owed");
+            connection.in_flight -= 1;
+            assert_eq!(connection.finished(&limits), Some(Ending::Finished));
+        }
+    }
+
+    #[test]
+    fn a_client_that_closes_its_half_gets_its_replies() {
+        let limits = TcpLimits::default();
+        for (sent, ending) in [
+            (FRAME.to_vec(), Ending::Finished),
+            ([FRAME, b"\0\x09x"].concat(), Ending::DiedReading),
+        ] {
+            let (mut connection, mut client) = connected(10, Admission::Usual);
+            client.write_all(&sent).unwrap();
+            client.shutdown(Shutdown::Write).unwrap();
+            connection.fill(START, &limits).unwrap();
+            assert!(take(&mut connection, &limits).is_some());
+            assert_eq!(connection.fill(START, &limits), Ok(Filled::Closed));
+            assert_eq!(
+                (connection.finished(&limits), connection.interest()),
+                (None, None)
+            );
+            connection.in_flight -= 1;
+            connection.send(b"reply", START).unwrap();
+            assert_eq!(connection.finished(&limits), Some(ending));
+        }
+    }
+
+    #[test]
+    fn a_query_in_too_many_pieces_ends_it_and_whole_queries_do_not() {
+        let limits = TcpLimits {
+            max_read_ios_per_query: 2,
+            ..TcpLimits::default()
+        };
+        let (mut connection, mut client) = connected(10, Admission::Usual);
+        for _ in 0..5 {
+            client.write_all(FRAME).unwrap();
+            assert_eq!(connection.fill(START, &limits), Ok(Filled::Bytes));
+            assert!(take(&mut connection, &limits).is_some());
+        }
+        let mut piece = |byte| {
+            client.write_all(&[byte]).unwrap();
+            connection.fill(START, &limits)
+        };
+        let fills = [0, 3, 97].map(&mut piece);
+        assert_eq!(
+            fills,
+            [Ok(Filled::Bytes), Ok(Filled::Bytes), Err(Ending::TooManyReads)]
+        );
+    }
+
+    #[test]
+    fn patience_depends_on_who_is_waited_for() {
+        let limits = TcpLimits {
+            receive_timeout: Duration::from_secs(2),
+            ..TcpLimits::default()
+        };
+        let (mut connection, mut client) = connected(10, Admission::Usual);
+        assert_eq!(connection.deadline(&limits), after(2_000), "for a query");
+        client.write_all(FRAME).unwrap();
+        connection.fill(after(500), &limits).unwrap();
+        take(&mut connection, &limits).unwrap();
+        assert_eq!(connection.deadline(&limits), after(32_500), "for a backend");
+        connection.in_flight -= 1;
+        connection.send(b"reply", after(700)).unwrap();
+        assert_eq!(connection.deadline(&limits), after(2_700), "for the next query");
+        let short = TcpLimits {
+            max_connection_duration: Duration::from_secs(1),
+            ..limits.clone()
+        };
+        assert_eq!(connection.deadline(&short), after(1_000), "open for too long");
+
+        let (mut connection, mut client) = connected(10, Admission::Restricted);
+        assert_eq!(connection.deadline(&limits), after(500));
+        client.write_all(FRAME).unwrap();
+        connection.fill(START, &limits).unwrap();
+        take(&mut connection, &limits).unwrap();
+        assert_eq!(connection.deadline(&limits), after(5_000));
+    }
+}

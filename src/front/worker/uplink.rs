@@ -133,3 +133,57 @@ impl Socket {
         !self.ends.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::*;
+
+    #[test]
+    fn queued_queries_keep_their_own_identifiers() {
+        let backend = UdpSocket::bind("127.0.0.1:0").unwrap();
+        backend.set_nonblocking(true).unwrap();
+        let mut socket = Socket {
+            udp: Connected::open(&ConnectedOptions::new(backend.local_addr().unwrap())).unwrap(),
+            number: 1,
+            queue: Vec::new(),
+            ends: Vec::new(),
+        };
+        for (query, id) in [(&b"??first"[..], 0x4141), (b"??a longer one", 0x4242)] {
+            socket.queue(query);
+            socket.set_last_id(id);
+        }
+        assert_eq!(socket.queue(b"??nobody's"), b"??nobody's");
+        socket.unqueue();
+        socket.queue(b"??last");
+        socket.set_last_id(0x4343);
+        assert!(socket.has_queued() && !socket.is_full());
+        assert_eq!(socket.flush().sent, 3);
+        assert!(!socket.has_queued());
+        let mut buffer = [0; 64];
+        for expected in [&b"AAfirst"[..], b"BBa longer one", b"CClast"] {
+            let len = backend.recv(&mut buffer).unwrap();
+            assert_eq!(&buffer[..len], expected);
+        }
+        assert!(
+            backend.recv(&mut buffer).is_err(),
+            "what was taken back is not sent"
+        );
+    }
+
+    #[test]
+    fn one_system_call_takes_a_full_queue() {
+        let backend = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut socket = Socket {
+            udp: Connected::open(&ConnectedOptions::new(backend.local_addr().unwrap())).unwrap(),
+            number: 1,
+            queue: Vec::new(),
+            ends: Vec::new(),
+        };
+        while !socket.is_full() {
+            socket.queue(b"query");
+        }
+        assert_eq!(socket.flush().sent, DEFAULT_BATCH);
+    }
+}

@@ -335,6 +335,32 @@ fn what_a_client_that_takes_everything_gets_is_limited_all_the_same() {
 }
 
 #[test]
+fn a_backends_reply_gets_back_what_the_client_sent() {
+    let mut front = open_to_all("addAction(AllRule(), SetNoRecurseAction())");
+    let packet = query("a.TEST.", QType::A);
+    assert!(front.route(&packet).no_recurse);
+    let mut reply = reply_to(&query("A.test.", QType::A), 1);
+    reply[..4].copy_from_slice(&[0xff, 0xff, 0x80, 0x90]);
+    let reply = front.reply(&packet, &reply, START).unwrap();
+    assert_eq!(shown(&reply), "rd ra NOERROR A=100");
+    assert_eq!(reply[..2], packet[..2]);
+    assert_eq!(reply[12..packet.len()], packet[12..]);
+}
+
+#[test]
+fn tags_of_a_query_are_there_for_the_rules_for_its_reply() {
+    let mut front = open_to_all(
+        "addAction('a.test.', SetTagAction('kind', 'bad'))
+         addResponseAction(TagRule('kind', 'bad'), DropResponseAction())",
+    );
+    for (name, is_sent) in [("a.test.", false), ("b.test.", true), ("a.test.", false)] {
+        let packet = query(name, QType::A);
+        let reply = front.reply(&packet, &reply_to(&packet, 1), START);
+        assert_eq!(reply.is_some(), is_sent, "{name}");
+    }
+}
+
+#[test]
 fn rules_may_keep_queries_and_replies_out_of_the_cache() {
     let packet = query("a.test.", QType::A);
     let mut front = cached("", "addAction(AllRule(), SetSkipCacheAction())");
@@ -446,7 +472,17 @@ fn a_delay_holds_back_answers_of_rules_cache_and_backends() {
     }
     let mut front = cached("", "addAction(AllRule(), DelayAction(100))");
     let packet = query("a.test.", QType::A);
-    front.reply(&packet, &reply_to(&packet, 1), START).unwrap();
+    let (parsed, route) = (Query::parse(&packet).unwrap(), front.route(&packet));
+    let subject = (&parsed, &route, ends("192.0.2.1:1", Transport::Udp));
+    let mut out = reply_to(&packet, 1);
+    let written = front
+        .desk
+        .on_reply(&front.snapshot, subject, (START, 7), &mut out);
+    assert_eq!(
+        written.unwrap().delay,
+        Duration::from_millis(100),
+        "the query's own"
+    );
     let next = front.ask(&packet);
     assert_eq!(told(&front, &next), "rd ra NOERROR A=100, held back 100ms");
 }
