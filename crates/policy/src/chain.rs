@@ -1,9 +1,10 @@
 //! An ordered list of rules for one moment; the first decision wins.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::rule::{Action, Decision, Moment, ReplyAction, ReplyDecision, Rule, Step};
+use crate::rule::{Action, Decision, Moment, ReplyAction, ReplyDecision, Rule, Step, Uuid};
 use crate::{Invalid, Notes, Subject};
 
 /// Most rules of one chain. Rules are asked one after the other; tens of thousands of names belong into a
@@ -41,9 +42,16 @@ impl<A: ?Sized> Chain<A> {
 
     /// Goes on counting where `earlier` stands now, for the rules that both have.
     pub fn continue_counts(&mut self, earlier: &Self) {
+        let numbers = earlier
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(number, rule)| (rule.uuid, number));
+        let numbers: HashMap<Uuid, usize> = numbers.collect();
         for (rule, before) in self.rules.iter().zip(&mut self.matches.before) {
-            let known = earlier.rules.iter().position(|other| other.uuid == rule.uuid);
-            *before = known.map_or(0, |number| earlier.matches(number));
+            *before = numbers
+                .get(&rule.uuid)
+                .map_or(0, |number| earlier.matches(*number));
         }
     }
 
