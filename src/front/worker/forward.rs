@@ -110,6 +110,7 @@ impl Worker {
                             .value
                             .backend
                             .on_abandoned(self.desk.worker, BackendCounter::Reused);
+                        self.drop_from_upstream(oldest.socket, oldest.id);
                         self.give_up(oldest.value.into(), Failure::NoAnswer, now);
                     }
                 }
