@@ -155,7 +155,7 @@ impl Worker {
         }
         let is_transfer = forwarded.transfer.is_some();
         let Some(upstream) = self.upstreams.get_mut(key) else {
-            return;
+            return self.give_up(forwarded.into(), Failure::NoAnswer, now);
         };
         let socket = SocketIndex(upstream.number);
         let random = || self.random.next_u64();
@@ -326,7 +326,7 @@ impl Worker {
         true
     }
 
-    /// A pending query of a connection has timed out: it waits there no more.
+    /// A pending query, perhaps of a connection, has timed out or made room: it waits there no more.
     pub(super) fn drop_from_upstream(&mut self, socket: SocketIndex, id: u16) {
         let found = self
             .upstreams
@@ -383,5 +383,116 @@ impl Worker {
                 self.give_up(asked, Failure::NoAnswer, now);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpListener, UdpSocket};
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use weir_config::dialects::dnsdist::{Carry, Overrides, Session};
+    use weir_config::{Seeds, Snapshot};
+    use weir_control::counters::Counters;
+    use weir_policy::{Ends, Transport};
+    use weir_wire::hash::Seed;
+
+    use super::*;
+    use crate::front::journey::{Desk, Next};
+    use crate::front::site::Site;
+
+    const START: Timestamp = Timestamp::from_secs(1000);
+
+    /// A worker without listeners that serves everyone by `config`.
+    fn worker(config: &str) -> Worker {
+        let seed = Seed::new([1, 2]);
+        let source = format!("setACL('0.0.0.0/0')\n{config}");
+        let file = Path::new("test.conf");
+        let loaded = Session::load(&source, file, &Overrides::default(), Carry::new(seed)).unwrap();
+        let seeds = Seeds {
+            cache: seed,
+            perturbation: 0,
+        };
+        let built = Snapshot::build(&loaded.session.spec(), None, seeds, 1).unwrap();
+        let mut counters = Counters::default();
+        let desk = Desk::new(0, counters.register());
+        let own = counters.register();
+        let site = Site::new(built.snapshot, counters, own, 1).unwrap();
+        let mut worker = Worker::new(Arc::new(site), desk).unwrap();
+        worker.follow_snapshot(true);
+        worker
+    }
+
+    fn ends() -> Ends {
+        let client: SocketAddr = "192.0.2.1:4000".parse().unwrap();
+        Ends {
+            client,
+            local: client,
+            transport: Transport::Udp,
+        }
+    }
+
+    /// A query for `label`.test.
+    fn query(label: u8) -> Vec<u8> {
+        let mut packet = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01".to_vec();
+        packet.push(label);
+        packet.extend(b"\x04test\x00\x00\x01\x00\x01");
+        packet
+    }
+
+    /// Asks for `label`.test, which has to be forwarded, on behalf of nobody.
+    fn ask(worker: &mut Worker, label: u8) {
+        let (packet, mut out) = (query(label), vec![0; 512]);
+        let next = worker
+            .desk
+            .on_query(&worker.snapshot, &packet, ends(), (START, 7), &mut out);
+        let Next::Forward(route) = next else {
+            panic!("{next:?}")
+        };
+        worker.forward_packet(&packet, Client::Nobody, ends(), route, START);
+    }
+
+    #[test]
+    fn a_query_that_makes_room_for_another_waits_on_no_connection() {
+        let (tcp, udp) = (
+            TcpListener::bind("127.0.0.1:0").unwrap(),
+            UdpSocket::bind("127.0.0.1:0").unwrap(),
+        );
+        let mut worker = worker(&format!(
+            "setMaxUDPOutstanding(1)
+             newServer{{address='{}', pool='tcp', tcpOnly=true, healthCheckMode='up'}}
+             newServer{{address='{}', pool='udp', healthCheckMode='up'}}
+             addAction('t.test.', PoolAction('tcp')) addAction('u.test.', PoolAction('udp'))",
+            tcp.local_addr().unwrap(),
+            udp.local_addr().unwrap(),
+        ));
+        let waiting = |worker: &Worker| -> Vec<usize> {
+            let upstreams = worker.upstreams.iter();
+            upstreams.map(|(_, upstream)| upstream.waiting.len()).collect()
+        };
+        ask(&mut worker, b't');
+        assert_eq!(waiting(&worker), [1]);
+        ask(&mut worker, b'u');
+        assert_eq!(waiting(&worker), [0]);
+    }
+
+    #[test]
+    fn a_query_whose_connection_is_gone_lets_go_of_those_who_joined_it() {
+        let backend = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut worker = worker(&format!(
+            "newServer{{address='{}', tcpOnly=true, healthCheckMode='up'}}
+             getPool(''):setCache(newPacketCache(100))",
+            backend.local_addr().unwrap()
+        ));
+        ask(&mut worker, b'a');
+        let (key, _) = worker.upstreams.iter().next().unwrap();
+        let id = worker.upstreams.get(key).unwrap().waiting[0];
+        let number = SocketIndex(worker.upstreams.get(key).unwrap().number);
+        let forwarded = worker.pending.take(number, id).unwrap().value;
+        assert_eq!(worker.coalescer.flights(), 1);
+        worker.upstreams.remove(key);
+        worker.send_on(key, forwarded, START);
+        assert_eq!(worker.coalescer.flights(), 0);
     }
 }
