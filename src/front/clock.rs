@@ -6,7 +6,7 @@ use weir_linux::{clock, random};
 use weir_wire::Timestamp;
 use weir_wire::hash::Seed;
 
-/// Bytes drawn from the kernel at once: two thousand identifiers per system call.
+/// Bytes drawn from the kernel at once: 512 numbers per system call.
 const POOL_LEN: usize = 4096;
 
 /// Now, on the monotonic clock.
