@@ -13,6 +13,7 @@ use weir_config::dialects::dnsdist::{Command, Evaluated, FrontendNumbers, Live};
 use weir_config::{ConsoleSettings, Pool, Snapshot};
 use weir_control::console::{Answer, Console};
 use weir_control::counters::{FrontendCounter, FrontendCounters, Value};
+use weir_control::journal::{Format, Journal};
 use weir_control::usage::Usage;
 use weir_control::web::Status;
 use weir_control::{Control, Rates};
@@ -36,6 +37,8 @@ pub(crate) struct Operator {
     web: RefCell<Door>,
     rates: RefCell<Arc<Mutex<Rates>>>,
     is_done: Cell<bool>,
+    /// The journal that the command line wants.
+    journal: Journal,
     site: Arc<Site>,
 }
 
@@ -82,10 +85,12 @@ impl Operator {
             web: RefCell::default(),
             rates: RefCell::default(),
             is_done: Cell::new(false),
+            journal: Journal::current(),
             site,
         });
         let snapshot = operator.site.snapshot.load_full();
         operator.open_doors(&snapshot)?;
+        operator.change_journal(&snapshot);
         Ok(operator)
     }
 
@@ -148,8 +153,21 @@ impl Operator {
         listeners
             .follow(&snapshot.listen, &self.site, workers)
             .map_err(|error| error.to_string())?;
+        self.change_journal(&snapshot);
         self.site.publish(snapshot);
         Ok(())
+    }
+
+    /// Writes the journal as the configuration says, where it says something (`setStructuredLogging`,
+    /// `setVerbose`).
+    fn change_journal(&self, snapshot: &Snapshot) {
+        let format = match snapshot.logging.structured {
+            Some(true) => Format::Structured,
+            Some(false) if self.journal.format == Format::Structured => Format::Plain,
+            _ => self.journal.format,
+        };
+        let verbose = self.journal.verbose || snapshot.logging.verbose;
+        Journal { format, verbose }.change();
     }
 
     /// Opens the sockets of console and web server where they have a new address.

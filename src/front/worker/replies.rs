@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use weir_balance::{Counter as BackendCounter, SocketIndex, Taken, Transport as Over};
+use weir_balance::{
+    AfterTimeout, Attempt, Counter as BackendCounter, RetrySettings, SocketIndex, Taken, Transport as Over,
+};
 use weir_control::counters::Counter;
 use weir_linux::udp::Batch;
 use weir_policy::Transport;
@@ -194,7 +196,15 @@ impl Worker {
             backend.count(self.desk.worker, BackendCounter::TcpReadTimeouts);
             self.drop_from_upstream(taken.socket, taken.id);
         }
-        let may_retry = self.snapshot.retry_udp && forwarded.over == Transport::Udp && forwarded.retries == 0;
+        let settings = RetrySettings {
+            retry_once: self.snapshot.retry_udp && forwarded.over == Transport::Udp,
+            ..RetrySettings::default()
+        };
+        let attempt = match forwarded.retries {
+            0 => Attempt::First,
+            _ => Attempt::Retry,
+        };
+        let may_retry = settings.after_timeout(attempt) == AfterTimeout::Retry;
         if may_retry && self.pick_is_possible(&forwarded.asker, &backend) {
             self.desk.counters.add(Counter::Retries, 1);
             let retries = forwarded.retries + 1;
