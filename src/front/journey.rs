@@ -75,6 +75,13 @@ pub(crate) struct Route {
     tags: Vec<(Arc<str>, Arc<str>)>,
 }
 
+impl Route {
+    /// The pool and the epoch that its number belongs to.
+    pub(crate) fn place(&self) -> (PoolId, u32) {
+        (self.pool, self.epoch)
+    }
+}
+
 /// Which pools of a snapshot can take a query.
 struct Pools<'a>(&'a [Pool]);
 
@@ -191,11 +198,7 @@ impl Desk {
             .snapshot
             .query_rules
             .evaluate(&subject, &asked.moment, &mut self.notes);
-        if !self.notes.logs().is_empty() {
-            let wall_ns = clock::wall_nanos();
-            self.logs
-                .write(&asked.snapshot.log_targets, self.notes.logs(), &subject, wall_ns);
-        }
+        self.log(asked, &subject, 0);
         match decision {
             Decision::Forward => self.look_up(asked, query, out),
             Decision::Drop => {
@@ -214,6 +217,16 @@ impl Desk {
                     Err(_) => Next::Drop,
                 }
             }
+        }
+    }
+
+    /// Writes to the targets that a chain has noted; `logged` of them were written before.
+    fn log(&mut self, asked: &Asked<'_>, subject: &Subject<'_>, logged: usize) {
+        let targets = self.notes.logs().get(logged..).unwrap_or(&[]);
+        if !targets.is_empty() {
+            let wall_ns = clock::wall_nanos();
+            self.logs
+                .write(&asked.snapshot.log_targets, targets, subject, wall_ns);
         }
     }
 
@@ -268,7 +281,10 @@ impl Desk {
         let rules = &asked.snapshot.cache_miss_rules;
         if key.is_some() && !rules.rules().is_empty() {
             let subject = Subject::of_query(query, asked.ends);
-            match rules.evaluate(&subject, &asked.moment, &mut self.notes) {
+            let logged = self.notes.logs().len();
+            let decision = rules.evaluate(&subject, &asked.moment, &mut self.notes);
+            self.log(asked, &subject, logged);
+            match decision {
                 Decision::Forward => {}
                 Decision::Drop => {
                     self.counters.add(Counter::RuleDrop, 1);
@@ -343,7 +359,9 @@ impl Desk {
         let Some(subject) = Subject::of_reply(&reply, query.question(), asked.ends) else {
             return true;
         };
+        let logged = self.notes.logs().len();
         let decision = rules.evaluate(&subject, &asked.moment, &mut self.notes);
+        self.log(asked, &subject, logged);
         if decision == ReplyDecision::Drop {
             self.counters.add(Counter::RuleDrop, 1);
             return false;

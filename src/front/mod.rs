@@ -223,6 +223,8 @@ fn start(site: &Arc<Site>, desks: Vec<Arc<WorkerCounters>>) -> io::Result<Vec<Jo
                 worker.and_then(|worker| site.waker(number).map_or(Ok(()), |waker| worker.run(waker)));
             if let Err(error) = outcome {
                 tracing::error!("Worker {number} has ended: {error}");
+                // Its sockets would be read by nobody; whoever supervises us starts a whole program again.
+                std::process::exit(1);
             }
         };
         threads.push(

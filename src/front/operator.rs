@@ -48,12 +48,22 @@ struct Door {
     /// Where it listens.
     address: Option<SocketAddr>,
     /// What the control thread has not been told yet.
-    news: Option<Option<TcpListener>>,
+    news: News,
+}
+
+/// A new socket, or none any more; `None` when nothing changes.
+type News = Option<Option<TcpListener>>;
+
+/// Where the console and the web server are to listen.
+fn door_addresses(snapshot: &Snapshot) -> [Option<SocketAddr>; 2] {
+    let console = snapshot.console.as_ref().map(|settings| settings.address);
+    let web = snapshot.web.as_ref().map(|settings| settings.address);
+    [console, web]
 }
 
 impl Door {
     /// Opens a socket if `wanted` is another address; `None` when nothing has to change.
-    fn prepare(&self, wanted: Option<SocketAddr>) -> Result<Option<Option<TcpListener>>, String> {
+    fn prepare(&self, wanted: Option<SocketAddr>) -> Result<News, String> {
         if self.address == wanted {
             return Ok(None);
         }
@@ -63,7 +73,7 @@ impl Door {
         wanted.map(bind).transpose().map(Some)
     }
 
-    fn change(&mut self, wanted: Option<SocketAddr>, opened: Option<Option<TcpListener>>) {
+    fn change(&mut self, wanted: Option<SocketAddr>, opened: News) {
         if let Some(listener) = opened {
             self.address = wanted;
             self.news = Some(listener);
@@ -89,7 +99,8 @@ impl Operator {
             site,
         });
         let snapshot = operator.site.snapshot.load_full();
-        operator.open_doors(&snapshot)?;
+        let doors = operator.prepare_doors(&snapshot)?;
+        operator.change_doors(&snapshot, doors);
         operator.change_journal(&snapshot);
         Ok(operator)
     }
@@ -148,11 +159,12 @@ impl Operator {
             .open_all(&snapshot.log_targets)
             .map_err(|error| error.to_string())?;
         let workers = self.configuration.borrow().workers();
-        self.open_doors(&snapshot)?;
+        let doors = self.prepare_doors(&snapshot)?;
         let mut listeners = self.listeners.borrow_mut();
         listeners
             .follow(&snapshot.listen, &self.site, workers)
             .map_err(|error| error.to_string())?;
+        self.change_doors(&snapshot, doors);
         self.change_journal(&snapshot);
         self.site.publish(snapshot);
         Ok(())
@@ -171,14 +183,18 @@ impl Operator {
     }
 
     /// Opens the sockets of console and web server where they have a new address.
-    fn open_doors(&self, snapshot: &Snapshot) -> Result<(), String> {
-        let console = snapshot.console.as_ref().map(|settings| settings.address);
-        let web = snapshot.web.as_ref().map(|settings| settings.address);
-        let new_console = self.console.borrow().prepare(console)?;
-        let new_web = self.web.borrow().prepare(web)?;
-        self.console.borrow_mut().change(console, new_console);
-        self.web.borrow_mut().change(web, new_web);
-        Ok(())
+    fn prepare_doors(&self, snapshot: &Snapshot) -> Result<[News; 2], String> {
+        let [console, web] = door_addresses(snapshot);
+        Ok([
+            self.console.borrow().prepare(console)?,
+            self.web.borrow().prepare(web)?,
+        ])
+    }
+
+    fn change_doors(&self, snapshot: &Snapshot, [console, web]: [News; 2]) {
+        let addresses = door_addresses(snapshot);
+        self.console.borrow_mut().change(addresses[0], console);
+        self.web.borrow_mut().change(addresses[1], web);
     }
 
     fn announce_doors(&self, control: &mut Control) -> io::Result<()> {

@@ -30,9 +30,9 @@ impl Key {
     }
 }
 
-/// Entries in a vector whose places are used again.
+/// Entries in a vector whose places are used again; generations have `BITS` bits.
 #[derive(Debug)]
-pub(crate) struct Slab<T> {
+pub(crate) struct Slab<T, const BITS: u32 = GENERATION_BITS> {
     places: Vec<Place<T>>,
     free: Vec<u32>,
 }
@@ -43,7 +43,7 @@ struct Place<T> {
     entry: Option<T>,
 }
 
-impl<T> Default for Slab<T> {
+impl<T, const BITS: u32> Default for Slab<T, BITS> {
     fn default() -> Self {
         Self {
             places: Vec::new(),
@@ -52,7 +52,7 @@ impl<T> Default for Slab<T> {
     }
 }
 
-impl<T> Slab<T> {
+impl<T, const BITS: u32> Slab<T, BITS> {
     /// Adds an entry.
     pub(crate) fn insert(&mut self, entry: T) -> Key {
         let index = self.free.pop().unwrap_or_else(|| {
@@ -77,7 +77,7 @@ impl<T> Slab<T> {
             .get_mut(key.index as usize)
             .filter(|p| p.generation == key.generation)?;
         let entry = place.entry.take()?;
-        place.generation = (place.generation + 1) & ((1 << GENERATION_BITS) - 1);
+        place.generation = (place.generation + 1) & ((1 << BITS) - 1);
         self.free.push(key.index);
         Some(entry)
     }
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_key_outlives_its_entry_without_naming_the_next() {
-        let mut slab = Slab::default();
+        let mut slab: Slab<_> = Slab::default();
         let first = slab.insert("first");
         assert_eq!(slab.remove(first), Some("first"));
         let second = slab.insert("second");

@@ -1,7 +1,7 @@
 //! One client's TCP connection: what is read, what waits to be written, and when it has lasted long enough.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use weir_config::TcpLimits;
@@ -19,6 +19,8 @@ pub(crate) struct ClientConnection {
     pub(crate) stream: TcpStream,
     pub(crate) client: SocketAddr,
     pub(crate) local: SocketAddr,
+    /// Whose account it is counted on.
+    pub(crate) owner: IpAddr,
     /// The listener that it came in by.
     pub(crate) frontend: Key,
     /// What the poller watches it for.
@@ -74,13 +76,14 @@ impl ClientConnection {
     pub(crate) fn new(
         accepted: Accepted,
         (frontend, max_in_flight): (Key, u32),
-        admission: Admission,
+        (admission, owner): (Admission, IpAddr),
         now: Timestamp,
     ) -> Self {
         Self {
             stream: accepted.stream,
             client: accepted.peer,
             local: accepted.local,
+            owner,
             frontend,
             watched: None,
             max_in_flight,
@@ -249,8 +252,10 @@ mod tests {
         stream.set_nonblocking(true).unwrap();
         let local = stream.local_addr().unwrap();
         let accepted = Accepted { stream, peer, local };
-        let frontend = Slab::default().insert(());
-        let connection = ClientConnection::new(accepted, (frontend, max_in_flight), admission, START);
+        let frontend = <Slab<()>>::default().insert(());
+        let owner = accepted.peer.ip();
+        let connection =
+            ClientConnection::new(accepted, (frontend, max_in_flight), (admission, owner), START);
         (connection, client)
     }
 

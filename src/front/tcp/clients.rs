@@ -44,15 +44,15 @@ impl Account {
 }
 
 impl TcpClients {
-    /// Counts one more connection of `client`, unless a limit speaks against it.
-    pub(crate) fn admit(&self, client: IpAddr, now: Timestamp, limits: &TcpLimits) -> bool {
+    /// Counts one more connection of `client`, unless a limit speaks against it, and gives the account that it is
+    /// counted on, to be given back with [`Self::release`]: a reload may change who shares one.
+    pub(crate) fn admit(&self, client: IpAddr, now: Timestamp, limits: &TcpLimits) -> Option<IpAddr> {
+        let owner = prefix(client, limits);
         let mut table = self.lock();
-        let Some(account) = table.account(prefix(client, limits), now) else {
-            return false;
-        };
+        let account = table.account(owner, now)?;
         let most = limits.max_connections_per_client;
         if account.banned_until > now || most > 0 && account.open >= most {
-            return false;
+            return None;
         }
         if limits.max_connection_rate_per_client > 0 {
             let interval = limits.connection_rate_interval;
@@ -60,26 +60,26 @@ impl TcpClients {
             let due = account.due.max(now);
             if due.since(now) + interval.div_f64(per_interval.max(1.0)) > interval {
                 account.banned_until = now + limits.ban_for_rate;
-                return false;
+                return None;
             }
             account.due = due + interval.div_f64(per_interval.max(1.0));
         }
         account.open += 1;
-        true
+        Some(owner)
     }
 
-    /// Takes back what [`Self::admit`] counted.
-    pub(crate) fn release(&self, client: IpAddr, limits: &TcpLimits) {
+    /// Takes back what [`Self::admit`] counted on the account of `owner`.
+    pub(crate) fn release(&self, owner: IpAddr) {
         let mut table = self.lock();
-        if let Some(account) = table.clients.get_mut(&prefix(client, limits)) {
+        if let Some(account) = table.clients.get_mut(&owner) {
             account.open = account.open.saturating_sub(1);
         }
     }
 
-    /// Refuses the client's connections until then.
-    pub(crate) fn ban(&self, client: IpAddr, until: Timestamp, limits: &TcpLimits) {
+    /// Refuses the owner's connections until then.
+    pub(crate) fn ban(&self, owner: IpAddr, until: Timestamp) {
         let mut table = self.lock();
-        if let Some(account) = table.clients.get_mut(&prefix(client, limits)) {
+        if let Some(account) = table.clients.get_mut(&owner) {
             account.banned_until = account.banned_until.max(until);
         }
     }
@@ -137,11 +137,13 @@ mod tests {
             ..TcpLimits::default()
         };
         let [one, two] = ["192.0.2.1", "2001:db8::1"].map(address);
-        let admitted: Vec<bool> = (0..3).map(|_| clients.admit(one, START, &limits)).collect();
+        let admitted: Vec<bool> = (0..3)
+            .map(|_| clients.admit(one, START, &limits).is_some())
+            .collect();
         assert_eq!(admitted, [true, true, false]);
-        assert!(clients.admit(two, START, &limits));
-        clients.release(one, &limits);
-        assert!(clients.admit(one, START, &limits));
+        assert!(clients.admit(two, START, &limits).is_some());
+        clients.release(one);
+        assert!(clients.admit(one, START, &limits).is_some());
     }
 
     #[test]
@@ -152,10 +154,10 @@ mod tests {
             client_prefix: (24, 64),
             ..TcpLimits::default()
         };
-        assert!(clients.admit(address("192.0.2.1"), START, &limits));
-        assert!(!clients.admit(address("192.0.2.200"), START, &limits));
-        assert!(clients.admit(address("2001:db8::1"), START, &limits));
-        assert!(!clients.admit(address("2001:db8::2"), START, &limits));
+        assert!(clients.admit(address("192.0.2.1"), START, &limits).is_some());
+        assert!(clients.admit(address("192.0.2.200"), START, &limits).is_none());
+        assert!(clients.admit(address("2001:db8::1"), START, &limits).is_some());
+        assert!(clients.admit(address("2001:db8::2"), START, &limits).is_none());
         assert_eq!(
             prefix(
                 address("192.0.2.1"),
@@ -179,14 +181,22 @@ mod tests {
         };
         let client = address("192.0.2.1");
         assert_eq!(
-            (0..20).filter(|_| clients.admit(client, START, &limits)).count(),
+            (0..20)
+                .filter(|_| clients.admit(client, START, &limits).is_some())
+                .count(),
             10
         );
         assert!(
-            !clients.admit(client, START + Duration::from_secs(9), &limits),
+            clients
+                .admit(client, START + Duration::from_secs(9), &limits)
+                .is_none(),
             "banned"
         );
-        assert!(clients.admit(client, START + Duration::from_secs(11), &limits));
+        assert!(
+            clients
+                .admit(client, START + Duration::from_secs(11), &limits)
+                .is_some()
+        );
     }
 
     #[test]
@@ -195,8 +205,8 @@ mod tests {
         let limits = TcpLimits::default();
         for number in 0..20_000u32 {
             let client = IpAddr::from(Ipv4Addr::from_bits(number));
-            assert!(clients.admit(client, START, &limits));
-            clients.release(client, &limits);
+            assert!(clients.admit(client, START, &limits).is_some());
+            clients.release(client);
         }
         assert!(clients.lock().clients.len() <= 2 * FIRST_SWEEP);
     }

@@ -62,7 +62,7 @@ impl Asker {
 pub(crate) struct FlightKey {
     pub(crate) key: CacheKey,
     /// Two pools may give two answers.
-    pub(crate) pool: PoolId,
+    pub(crate) place: (PoolId, u32),
     /// A truncated reply to the first asker may be whole for one that takes more, which therefore asks itself.
     pub(crate) payload_limit: u16,
 }

@@ -25,12 +25,12 @@ impl Worker {
         };
         let own = FlightKey {
             key,
-            pool: asker.route.pool,
+            place: asker.route.place(),
             payload_limit: asker.payload_limit,
         };
         let wants_all = asker.wants_all();
         let is_same = |other: &FlightKey| {
-            (other.key, other.pool) == (own.key, own.pool)
+            (other.key, other.place) == (own.key, own.place)
                 && (wants_all || own.payload_limit <= other.payload_limit)
         };
         match self.coalescer.join(key.hash(), is_same, || own, asker) {
@@ -99,6 +99,7 @@ impl Worker {
 
     /// Queues a query on one of the backend's sockets.
     fn send_udp(&mut self, uplink: Key, mut forwarded: Forwarded, now: Timestamp) {
+        self.reopen_uplink(uplink, now);
         for _ in 0..SOCKET_ATTEMPTS {
             match self.try_send_udp(uplink, forwarded, now) {
                 Ok(()) => return,
@@ -110,7 +111,7 @@ impl Worker {
                             .value
                             .backend
                             .on_abandoned(self.desk.worker, BackendCounter::Reused);
-                        self.drop_from_upstream(oldest.socket, oldest.id);
+                        self.drop_from_upstream(oldest.socket, oldest.id, Timestamp::ZERO, now);
                         self.give_up(oldest.value.into(), Failure::NoAnswer, now);
                     }
                 }
@@ -245,6 +246,10 @@ impl Worker {
             }
             return;
         }
+        if let Ok(query) = first.query() {
+            self.desk
+                .refresh_failed(&self.snapshot, &query, &first.route, now);
+        }
         self.recycle(first);
         let waiting = self.pending.get_mut(SocketIndex(socket), id);
         let Some(flight) = waiting.and_then(|waiting| waiting.flight.take()) else {
@@ -300,6 +305,23 @@ impl Worker {
             }
         }
         key
+    }
+
+    /// Tries again to open sockets that could not be opened: a route or a source address may be there by now.
+    fn reopen_uplink(&mut self, key: Key, now: Timestamp) {
+        let sockets = &mut self.sockets;
+        let numbers = || {
+            *sockets = sockets.wrapping_add(1);
+            *sockets
+        };
+        let Some(uplink) = self.uplinks.get_mut(key) else {
+            return;
+        };
+        if uplink.reopen(numbers, now) {
+            for (position, socket) in uplink.sockets.iter().enumerate() {
+                self.sleeper.add(&socket.udp, uplink_token(key, position));
+            }
+        }
     }
 
     /// Closes the uplinks of backends that the snapshot no longer has, unless replies may still come.

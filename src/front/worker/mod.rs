@@ -112,7 +112,7 @@ pub(crate) struct Worker {
     udp_frontends: Slab<UdpFrontend>,
     tcp_frontends: Slab<TcpFrontend>,
     clients: Slab<ClientConnection>,
-    uplinks: Slab<Uplink>,
+    uplinks: Slab<Uplink, { Token::UPLINK_GENERATION_BITS }>,
     upstreams: Slab<Upstream>,
     /// Per pool and position in it: the uplink.
     routes: Vec<Vec<Key>>,
@@ -136,6 +136,8 @@ impl Token {
     const KIND_SHIFT: u32 = 60;
     /// Sockets of one uplink share its key; their position takes the generation's upper bits.
     const SOCKET_SHIFT: u32 = 44;
+    /// What is left of them for an uplink.
+    const UPLINK_GENERATION_BITS: u32 = Self::SOCKET_SHIFT - 32;
 
     fn to_bits(self) -> u64 {
         let (kind, key) = match self {
@@ -412,7 +414,7 @@ mod tests {
 
     #[test]
     fn tokens_survive_the_kernel() {
-        let mut slab = Slab::default();
+        let mut slab: Slab<_> = Slab::default();
         let key = slab.insert(());
         let uplink = Token::Uplink {
             uplink: key,

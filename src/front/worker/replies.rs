@@ -119,7 +119,14 @@ impl Worker {
         self.recycle(asker);
         let Some(flight) = flight else { return };
         let joined: Vec<Asker> = self.coalescer.land(flight).collect();
+        let parsed = Reply::parse(reply);
         for asker in joined {
+            if !parsed.as_ref().is_ok_and(|reply| reply.answers(asker.question())) {
+                // Two questions with one keyed hash: all but impossible, and not to be answered with the other's.
+                self.forget(&asker);
+                self.recycle(asker);
+                continue;
+            }
             if is_cut && asker.wants_all() {
                 let again = Asked {
                     asker,
@@ -194,7 +201,7 @@ impl Worker {
         }
         if forwarded.over == Transport::Tcp {
             backend.count(self.desk.worker, BackendCounter::TcpReadTimeouts);
-            self.drop_from_upstream(taken.socket, taken.id);
+            self.drop_from_upstream(taken.socket, taken.id, taken.sent, now);
         }
         let settings = RetrySettings {
             retry_once: self.snapshot.retry_udp && forwarded.over == Transport::Udp,

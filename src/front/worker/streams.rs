@@ -153,15 +153,15 @@ impl Worker {
         }
         let now = clock::now();
         let admission = frontend.admission(&self.snapshot.tcp);
-        let admission = admission.filter(|_| self.site.tcp_clients.admit(client, now, &self.snapshot.tcp));
-        let Some(admission) = admission else {
+        let owner = admission.and_then(|_| self.site.tcp_clients.admit(client, now, &self.snapshot.tcp));
+        let (Some(admission), Some(owner)) = (admission, owner) else {
             self.desk.counters.add(Counter::TcpLimitsHit, 1);
             return;
         };
         frontend.open.fetch_add(1, Relaxed);
         frontend.counters.connection_opened();
         let max_in_flight = frontend.max_in_flight;
-        let connection = ClientConnection::new(accepted, (key, max_in_flight), admission, now);
+        let connection = ClientConnection::new(accepted, (key, max_in_flight), (admission, owner), now);
         let deadline = connection.deadline(&self.snapshot.tcp);
         let key = self.clients.insert(connection);
         self.watch_client(key);
@@ -320,7 +320,9 @@ impl Worker {
         if deadline <= now {
             self.end_client(key, Ending::TimedOut);
         } else {
-            self.remind(deadline, Due::Client(key));
+            // Sooner than a deadline that waits for a backend, which may answer any time and leave the client idle.
+            let look = deadline.min(now + self.snapshot.tcp.receive_timeout);
+            self.remind(look, Due::Client(key));
         }
     }
 
@@ -376,15 +378,11 @@ impl Worker {
                 frontend.counters.add(counter, 1);
             }
         }
-        let address = canonical(client.client).ip();
-        self.site.tcp_clients.release(address, &self.snapshot.tcp);
+        self.site.tcp_clients.release(client.owner);
         if ending == Ending::TooManyReads {
             self.desk.counters.add(Counter::TcpLimitsHit, 1);
-            self.site.tcp_clients.ban(
-                address,
-                clock::now() + self.snapshot.tcp.ban_for_read_ios,
-                &self.snapshot.tcp,
-            );
+            let until = clock::now() + self.snapshot.tcp.ban_for_read_ios;
+            self.site.tcp_clients.ban(client.owner, until);
         }
     }
 }

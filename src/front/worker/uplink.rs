@@ -3,10 +3,11 @@
 use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use weir_balance::Backend;
 use weir_linux::udp::{Connected, ConnectedOptions, DEFAULT_BATCH, Sent};
-use weir_wire::patch;
+use weir_wire::{Timestamp, patch};
 
 /// A backend that one worker's queries point to. Counting those pointers in the shared [`Arc`] would have all
 /// workers write to one cache line for each query; this way it is the worker's own.
@@ -19,7 +20,12 @@ pub(crate) struct Uplink {
     /// Its sockets, as many as `newServer{sockets=}` says.
     pub(crate) sockets: Vec<Socket>,
     turn: usize,
+    /// When to try again to open sockets, if there are none.
+    reopen_at: Timestamp,
 }
+
+/// How often an attempt to open sockets is repeated.
+const REOPEN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// One connected socket with its queue.
 pub(crate) struct Socket {
@@ -53,6 +59,7 @@ impl Uplink {
             backend: Rc::new(Arc::clone(backend)),
             sockets,
             turn: 0,
+            reopen_at: Timestamp::ZERO,
         })
     }
 
@@ -62,7 +69,24 @@ impl Uplink {
             backend: Rc::new(Arc::clone(backend)),
             sockets: Vec::new(),
             turn: 0,
+            reopen_at: Timestamp::ZERO,
         }
+    }
+
+    /// Opens the sockets of a backend that has none; true when it has some now.
+    pub(crate) fn reopen(&mut self, numbers: impl FnMut() -> u32, now: Timestamp) -> bool {
+        if !self.sockets.is_empty() || now < self.reopen_at {
+            return false;
+        }
+        self.reopen_at = now + REOPEN_INTERVAL;
+        match Self::open(&self.backend, numbers) {
+            Ok(opened) => self.sockets = opened.sockets,
+            Err(error) => tracing::debug!(
+                "Still no socket to backend {}: {error}",
+                self.backend.settings().address
+            ),
+        }
+        !self.sockets.is_empty()
     }
 
     /// Whether these sockets are those that `backend` wants: the same one, reached in the same way.

@@ -27,6 +27,9 @@ const MAX_PER_BACKEND: usize = 256;
 /// How long a connection without queries is kept (`setOutgoingTCP…`: dnsdist's `max_idle_time`).
 const MAX_IDLE: Duration = Duration::from_secs(300);
 
+/// How long a zone transfer may take; one that stalls is ended by its connection's deadline long before.
+const MAX_TRANSFER: Duration = Duration::from_secs(3600);
+
 /// Reads from one connection before others have their turn.
 const READS_PER_TURN: usize = 64;
 
@@ -148,7 +151,10 @@ impl Worker {
         let backend = Rc::clone(&forwarded.backend);
         let tcp = &backend.settings().tcp;
         // A connection that is not made, or breaks, is noticed by its own deadline, which is shorter.
-        let patience = tcp.receive_timeout + tcp.connect_timeout;
+        let patience = match forwarded.transfer {
+            Some(_) => MAX_TRANSFER,
+            None => tcp.receive_timeout + tcp.connect_timeout,
+        };
         let mut message = forwarded.asker.packet.clone();
         if forwarded.asker.route.no_recurse {
             clear_rd(&mut message);
@@ -163,10 +169,14 @@ impl Worker {
             Ok(id) => {
                 backend.on_sent(worker);
                 patch::set_id(&mut message, id);
+                // Sending proves nothing: a peer that is gone would otherwise look alive as long as we ask it.
+                let is_first = upstream.waiting.is_empty();
                 upstream.waiting.push(id);
                 upstream.queries += 1;
                 upstream.is_transfer = is_transfer;
-                upstream.active = now;
+                if is_first {
+                    upstream.active = now;
+                }
                 if upstream.writer.push(&message).is_err() {
                     return self.end_upstream(key, now);
                 }
@@ -323,18 +333,33 @@ impl Worker {
             patch::set_id(&mut message, query.header.id);
         }
         self.send_part(connection, &message, now);
+        if self.clients.get(connection).is_none() {
+            // Nobody takes the rest of the zone.
+            self.end_upstream(key, now);
+        }
         true
     }
 
-    /// A pending query, perhaps of a connection, has timed out or made room: it waits there no more.
-    pub(super) fn drop_from_upstream(&mut self, socket: SocketIndex, id: u16) {
+    /// A pending query, perhaps of a connection, has timed out or made room: it waits there no more. A connection
+    /// on which nothing has come since it was sent is as good as gone.
+    pub(super) fn drop_from_upstream(
+        &mut self,
+        socket: SocketIndex,
+        id: u16,
+        sent: Timestamp,
+        now: Timestamp,
+    ) {
         let found = self
             .upstreams
             .iter()
             .find(|(_, upstream)| upstream.number == socket.0)
             .map(|(key, _)| key);
-        if let Some(upstream) = found.and_then(|key| self.upstreams.get_mut(key)) {
-            upstream.waiting.retain(|waiting| *waiting != id);
+        let Some((key, upstream)) = found.and_then(|key| Some((key, self.upstreams.get_mut(key)?))) else {
+            return;
+        };
+        upstream.waiting.retain(|waiting| *waiting != id);
+        if upstream.active <= sent {
+            self.end_upstream(key, now);
         }
     }
 
