@@ -23,6 +23,8 @@ pub(crate) struct ClientConnection {
     pub(crate) owner: IpAddr,
     /// The listener that it came in by.
     pub(crate) frontend: Key,
+    /// The backend's connection that waits for this client to take what it was sent of a zone.
+    pub(crate) feeder: Option<Key>,
     /// What the poller watches it for.
     pub(crate) watched: Option<Interest>,
     max_in_flight: u32,
@@ -85,6 +87,7 @@ impl ClientConnection {
             local: accepted.local,
             owner,
             frontend,
+            feeder: None,
             watched: None,
             max_in_flight,
             reader: FrameReader::default(),
@@ -154,6 +157,11 @@ impl ClientConnection {
     /// Whether a query has been read that was not taken.
     pub(crate) fn has_query(&self) -> bool {
         self.reader.has_whole()
+    }
+
+    /// Whether bytes wait for the client to take them.
+    pub(crate) fn has_output(&self) -> bool {
+        !self.writer.is_empty()
     }
 
     /// Whether a reply is owed or on its way.

@@ -26,6 +26,11 @@ impl Transfer {
         }
     }
 
+    /// Whether the client has had a part of it, so that it cannot begin again.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.records > 0
+    }
+
     /// Takes the next message; true when it is the last one.
     ///
     /// A full zone ends with its first record repeated. An incremental one begins with two SOA records, and the

@@ -173,6 +173,10 @@ impl Worker {
         let now = clock::now();
         if event.is_writable() {
             self.with_client(key, |client| client.flush(now));
+            let client = self.clients.get_mut(key).filter(|client| !client.has_output());
+            if let Some(upstream) = client.and_then(|client| client.feeder.take()) {
+                self.resume_upstream(upstream, now);
+            }
         }
         if event.is_readable() {
             self.read_client(key, now);
@@ -363,6 +367,9 @@ impl Worker {
         let Some(client) = self.clients.remove(key) else {
             return;
         };
+        if let Some(upstream) = client.feeder {
+            self.end_upstream(upstream, clock::now());
+        }
         if let Some(frontend) = self.tcp_frontends.get_mut(client.frontend) {
             frontend.open.fetch_sub(1, Relaxed);
             let (queries, duration_ms, reads) = client.account(clock::now());

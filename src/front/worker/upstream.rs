@@ -19,6 +19,7 @@ use super::{Due, Token, Worker};
 use crate::front::clock;
 use crate::front::slab::Key;
 use crate::front::tcp::frames::{Filled, FrameReader, FrameWriter};
+use crate::front::tcp::transfer::Transfer;
 
 /// Connections that one worker keeps towards one backend; more queries are given up. dnsdist keeps ten idle ones
 /// and opens any number.
@@ -47,6 +48,8 @@ pub(crate) struct Upstream {
     is_connecting: bool,
     /// A zone transfer has the connection to itself.
     is_transfer: bool,
+    /// The transfer's client has not taken yet what it was sent: nothing is read meanwhile.
+    is_paused: bool,
     queries: u32,
     opened: Timestamp,
     active: Timestamp,
@@ -125,6 +128,7 @@ impl Worker {
             waiting: Vec::new(),
             is_connecting: true,
             is_transfer: false,
+            is_paused: false,
             queries: 0,
             opened: now,
             active: now,
@@ -238,7 +242,8 @@ impl Worker {
 
     fn read_upstream(&mut self, key: Key, now: Timestamp) {
         for _ in 0..READS_PER_TURN {
-            let Some(upstream) = self.upstreams.get_mut(key) else {
+            let upstream = self.upstreams.get_mut(key).filter(|upstream| !upstream.is_paused);
+            let Some(upstream) = upstream else {
                 return;
             };
             match upstream.reader.fill(&mut upstream.stream) {
@@ -261,7 +266,8 @@ impl Worker {
 
     fn take_replies(&mut self, key: Key, now: Timestamp) {
         loop {
-            let Some(upstream) = self.upstreams.get_mut(key) else {
+            let upstream = self.upstreams.get_mut(key).filter(|upstream| !upstream.is_paused);
+            let Some(upstream) = upstream else {
                 return;
             };
             let Some(message) = upstream.reader.next() else {
@@ -333,11 +339,37 @@ impl Worker {
             patch::set_id(&mut message, query.header.id);
         }
         self.send_part(connection, &message, now);
-        if self.clients.get(connection).is_none() {
+        match self.clients.get_mut(connection) {
             // Nobody takes the rest of the zone.
-            self.end_upstream(key, now);
+            None => self.end_upstream(key, now),
+            Some(client) if client.has_output() => {
+                client.feeder = Some(key);
+                self.pause_upstream(key);
+            }
+            Some(_) => {}
         }
         true
+    }
+
+    fn pause_upstream(&mut self, key: Key) {
+        if let Some(upstream) = self.upstreams.get_mut(key).filter(|upstream| !upstream.is_paused) {
+            upstream.is_paused = true;
+            let _ = self.poller.remove(&upstream.stream);
+        }
+    }
+
+    /// Goes on with a zone transfer whose client has taken what it was sent.
+    pub(super) fn resume_upstream(&mut self, key: Key, now: Timestamp) {
+        let Some(upstream) = self.upstreams.get_mut(key).filter(|upstream| upstream.is_paused) else {
+            return;
+        };
+        upstream.is_paused = false;
+        upstream.active = now;
+        let token = Token::Upstream(key).to_bits();
+        if self.poller.add(&upstream.stream, token, Interest::Read).is_err() {
+            return self.end_upstream(key, now);
+        }
+        self.take_replies(key, now);
     }
 
     /// A pending query, perhaps of a connection, has timed out or made room: it waits there no more. A connection
@@ -398,8 +430,8 @@ impl Worker {
                 continue;
             };
             let mut asked = Asked::from(taken.value);
-            let may_retry =
-                asked.retries < upstream.backend.settings().tcp.retries && asked.transfer.is_none();
+            let may_retry = asked.retries < upstream.backend.settings().tcp.retries
+                && !asked.transfer.as_ref().is_some_and(Transfer::has_begun);
             upstream.backend.on_abandoned(worker, BackendCounter::TcpGaveUp);
             if may_retry {
                 asked.retries += 1;
