@@ -54,6 +54,9 @@ pub(crate) enum Admission {
     Restricted,
 }
 
+/// Bytes waiting for the client above which no further query is taken: it has to read first.
+const MAX_BACKLOG: usize = 1 << 16;
+
 /// How long a restricted connection may be silent, and last; dnsdist's numbers.
 const RESTRICTED_TIMEOUT: Duration = Duration::from_millis(500);
 const RESTRICTED_DURATION: Duration = Duration::from_secs(5);
@@ -151,7 +154,7 @@ impl ClientConnection {
 
     /// Whether no further query is taken until a reply has gone out.
     pub(crate) fn is_full(&self) -> bool {
-        self.in_flight >= self.max_in_flight.max(1)
+        self.in_flight >= self.max_in_flight.max(1) || self.writer.backlog() > MAX_BACKLOG
     }
 
     /// Whether a query has been read that was not taken.

@@ -84,8 +84,13 @@ impl FrameWriter {
     /// Queues a message of at most 65,535 bytes.
     pub(crate) fn push(&mut self, message: &[u8]) -> Result<(), QueueFull> {
         let len = u16::try_from(message.len()).map_err(|_| QueueFull)?;
-        if self.queue.len() + 2 + message.len() > MAX_QUEUED {
+        if self.backlog() + 2 + message.len() > MAX_QUEUED {
             return Err(QueueFull);
+        }
+        // A peer that is never quite caught up must not make the queue hold all that it was ever sent.
+        if self.sent > self.queue.len() / 2 {
+            self.queue.drain(..self.sent);
+            self.sent = 0;
         }
         self.queue.extend_from_slice(&len.to_be_bytes());
         self.queue.extend_from_slice(message);
@@ -106,6 +111,11 @@ impl FrameWriter {
         self.queue.clear();
         self.sent = 0;
         Ok(true)
+    }
+
+    /// Bytes that the peer has not taken.
+    pub(crate) fn backlog(&self) -> usize {
+        self.queue.len() - self.sent
     }
 
     /// Whether nothing waits.

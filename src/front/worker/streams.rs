@@ -173,6 +173,7 @@ impl Worker {
         let now = clock::now();
         if event.is_writable() {
             self.with_client(key, |client| client.flush(now));
+            self.resume_client(key);
             let client = self.clients.get_mut(key).filter(|client| !client.has_output());
             if let Some(upstream) = client.and_then(|client| client.feeder.take()) {
                 self.resume_upstream(upstream, now);
