@@ -4,7 +4,7 @@ use crate::source::{Source, files, words};
 use crate::{catches, finding, hold};
 
 /// The crates that decide: bytes and time in, effects out.
-const PURE: [&str; 4] = ["wire", "policy", "cache", "balance"];
+const PURE: [&str; 5] = ["wire", "policy", "cache", "balance", "vrrp"];
 
 /// What a pure crate does not name: sockets, threads, clocks, files, environment, async, unsafe, system calls.
 const IMPURE: [&str; 20] = [
@@ -31,13 +31,14 @@ const IMPURE: [&str; 20] = [
 ];
 
 /// Other people's crates that pure crates may use, because these are pure as well.
-const PURE_DEPENDENCIES: [&str; 6] = [
+const PURE_DEPENDENCIES: [&str; 7] = [
     "arc-swap",
     "hashbrown",
     "parking_lot",
     "regex",
     "regex-automata",
     "regex-lite",
+    "subtle",
 ];
 
 /// Where `unsafe` may stand.

@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod dialects;
+pub mod vip;
 
 mod base64;
 mod check;
