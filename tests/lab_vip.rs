@@ -54,5 +54,4 @@ fn lab_smoke() {
         .unwrap();
     eprintln!("{m:?}");
     drill.settle(0, SETTLE * 4).unwrap();
-
 }

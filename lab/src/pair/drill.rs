@@ -42,10 +42,16 @@ impl Drill {
         })
     }
 
+    /// Waits until exactly these nodes have the address.
+    pub fn wait_for_holders(&self, wanted: [bool; 2], limit: Duration) -> io::Result<Duration> {
+        wait_for(&format!("the address on the nodes {wanted:?}"), limit, || {
+            self.holders.now() == wanted
+        })
+    }
+
     /// Waits until this node, and no other, has the address and answers every query.
     pub fn settle(&self, node: usize, limit: Duration) -> io::Result<Duration> {
-        let mut wanted = [false; 2];
-        wanted[node] = true;
+        let wanted = [node == 0, node == 1];
         let what = format!("LAB-DD{} alone has the address and answers", node + 1);
         wait_for(&what, limit, || {
             self.holders.now() == wanted && self.prober.is_steady(Pair::NODES[node], STEADY)
