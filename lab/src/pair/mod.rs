@@ -7,13 +7,14 @@
 //!      └───────────────┴── switch ───┴─────────────┘
 //! ```
 //!
-//! Adverts and queries share the network, as in the blueprint. Each node runs a [`Vip`] and a [`Front`]; mixed pairs
-//! are allowed. Faults are methods of [`Pair`]; a [`Drill`] measures what a client
-//! notices of them, and where the address is meanwhile.
+//! Adverts and queries share the network, as in the blueprint. Each node runs a [`Vip`] and a [`Front`](crate::Front);
+//! mixed pairs are allowed. Faults are methods of [`Pair`]; a [`Drill`] measures what a client notices of them, and
+//! where the address is meanwhile.
 
 mod contender;
 mod drill;
 mod holders;
+mod node;
 
 pub use contender::{Contender, Protocol, Settings, Vip};
 pub use drill::{Drill, Measured};
@@ -47,16 +48,6 @@ pub struct Pair {
     _backend: Responder,
     _backend_host: Namespace,
     _scratch: Scratch,
-}
-
-/// LAB-DD1 or LAB-DD2.
-#[derive(Debug)]
-struct Node {
-    vip: Option<Process>,
-    front: Option<Process>,
-    host: Namespace,
-    contender: Contender,
-    directory: PathBuf,
 }
 
 impl Pair {
@@ -107,16 +98,6 @@ impl Pair {
     /// The floating address.
     pub fn address(&self) -> IpAddr {
         self.address
-    }
-
-    /// A host: 0 or 1.
-    pub fn host(&self, node: usize) -> &Namespace {
-        &self.nodes[node].host
-    }
-
-    /// What runs on the node.
-    pub fn contender(&self, node: usize) -> &Contender {
-        &self.nodes[node].contender
     }
 
     /// Begins to ask through the floating address.
@@ -177,6 +158,12 @@ impl Pair {
         self.nodes[node].order_vip(order)
     }
 
+    /// Deletes the floating address from a node, as somebody with `ip address` might.
+    pub fn delete_address(&self, node: usize) -> io::Result<()> {
+        let (address, host) = (self.address.to_string(), &self.nodes[node].host);
+        host.ip(&["address", "delete", &address, "dev", "eth0"])
+    }
+
     /// Pulls the node's cable: the carrier goes.
     pub fn unplug(&self, node: usize) -> io::Result<()> {
         self.network.unplug(DD[node])
@@ -232,116 +219,4 @@ fn running(process: &mut Option<Process>) -> io::Result<&mut Process> {
     process
         .as_mut()
         .ok_or_else(|| io::Error::other("it was not started"))
-}
-
-impl Node {
-    fn create(
-        number: usize,
-        contender: Contender,
-        host: Namespace,
-        settings: Settings,
-        scratch: &Scratch,
-    ) -> io::Result<Self> {
-        let directory = scratch.path().join(DD[number]);
-        let file = |name: &str| format!("{}/{name}", DD[number]);
-        let check = scratch.write(
-            &file("check"),
-            &contender::check_script(&directory.join("front.pid")),
-        )?;
-        fs::set_permissions(&check, fs::Permissions::from_mode(0o755))?;
-        scratch.write(
-            &file("keepalived.conf"),
-            &settings.keepalived_conf(number, &check),
-        )?;
-        scratch.write(&file("dnsdist.conf"), contender::DNSDIST_CONF)?;
-        // IPv6 addresses are unusable until the kernel has asked whether anyone has them.
-        wait_for("addresses without conflict", READY, || {
-            !has_tentative_address(&host)
-        })?;
-        Ok(Self {
-            vip: None,
-            front: None,
-            host,
-            contender,
-            directory,
-        })
-    }
-
-    fn launch_front(&self) -> io::Result<Process> {
-        let command = self
-            .contender
-            .front
-            .command(&self.directory.join("dnsdist.conf"), |program| {
-                self.host.command(program)
-            })?;
-        let front = Process::start("front", command, &self.directory)?;
-        // Renamed into place: a check never reads half a number.
-        let (new, file) = (
-            self.directory.join("front.pid.new"),
-            self.directory.join("front.pid"),
-        );
-        fs::write(&new, format!("{}\n", front.id()))?;
-        fs::rename(new, file)?;
-        Ok(front)
-    }
-
-    fn start_vip(&mut self) -> io::Result<()> {
-        if self.vip.as_mut().is_some_and(Process::is_running) {
-            return Ok(());
-        }
-        let path = |name: &str| self.directory.join(name);
-        let mut command;
-        match &self.contender.vip {
-            Vip::Keepalived => {
-                let pid_files = [path("keepalived.pid"), path("vrrp.pid")];
-                for file in &pid_files {
-                    // What was killed left them, and their numbers may be somebody else's by now.
-                    let _ = fs::remove_file(file);
-                }
-                command = self.host.command("keepalived");
-                command.args(["--dont-fork", "--log-console", "--log-detail", "--vrrp"]);
-                command.arg("--use-file").arg(path("keepalived.conf"));
-                command
-                    .arg("--pid")
-                    .arg(&pid_files[0])
-                    .arg("--vrrp_pid")
-                    .arg(&pid_files[1]);
-            }
-            Vip::Weir(program) => {
-                command = self.host.command(&program.to_string_lossy());
-                command.args(["vip", "--front", "127.0.0.1:53"]);
-                command.arg("-f").arg(path("keepalived.conf"));
-                command.arg("--pidfile").arg(path("front.pid"));
-                command.arg("--run").arg(path("run"));
-            }
-        }
-        self.vip = Some(Process::start("vip", command, &self.directory)?);
-        Ok(())
-    }
-
-    fn order_vip(&self, order: &str) -> io::Result<()> {
-        let Vip::Weir(program) = &self.contender.vip else {
-            return Err(io::Error::other("keepalived takes no orders"));
-        };
-        let mut command = self.host.command(&program.to_string_lossy());
-        command
-            .args(["vip", order])
-            .arg("--run")
-            .arg(self.directory.join("run"));
-        let output = command.output()?;
-        match output.status.success() {
-            true => Ok(()),
-            false => Err(io::Error::other(
-                String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-            )),
-        }
-    }
-}
-
-fn has_tentative_address(host: &Namespace) -> bool {
-    let listed = host
-        .command("ip")
-        .args(["-6", "address", "show", "tentative"])
-        .output();
-    listed.map_or(true, |listed| !listed.stdout.is_empty())
 }
