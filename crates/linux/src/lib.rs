@@ -17,6 +17,7 @@
 
 pub mod affinity;
 pub mod clock;
+pub mod netlink;
 pub mod notify;
 pub mod pidfd;
 pub mod poll;
@@ -29,6 +30,9 @@ pub mod udp;
 pub mod usage;
 
 mod address;
+mod control;
+mod link;
 mod socket;
 
 pub use address::Address;
+pub use link::{Family, Link, LinkIndex, MacAddress, forwards_ipv6, keep_secondaries};
