@@ -16,6 +16,7 @@
 //! Each `unsafe` block is a single trick in a small function, says why it is sound, and is run by a test.
 
 pub mod affinity;
+pub mod announce;
 pub mod clock;
 pub mod netlink;
 pub mod notify;
