@@ -29,6 +29,7 @@ pub mod signals;
 pub mod tcp;
 pub mod udp;
 pub mod usage;
+pub mod vrrp;
 
 mod address;
 mod control;
