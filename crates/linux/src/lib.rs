@@ -16,7 +16,9 @@
 //! Each `unsafe` block is a single trick in a small function, says why it is sound, and is run by a test.
 
 pub mod affinity;
+pub mod announce;
 pub mod clock;
+pub mod netlink;
 pub mod notify;
 pub mod pidfd;
 pub mod poll;
@@ -27,8 +29,12 @@ pub mod signals;
 pub mod tcp;
 pub mod udp;
 pub mod usage;
+pub mod vrrp;
 
 mod address;
+mod control;
+mod link;
 mod socket;
 
 pub use address::Address;
+pub use link::{Family, Link, LinkIndex, MacAddress, forwards_ipv6, keep_secondaries};
