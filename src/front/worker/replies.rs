@@ -179,9 +179,9 @@ impl Worker {
             is_sent = written.is_some();
             written
         };
-        match asker.client {
-            Client::Udp { listener, peer } => self.answer_udp(listener, &peer, now, write),
-            Client::Tcp { connection } => self.answer_tcp(connection, now, write),
+        match &asker.client {
+            Client::Udp(client) => self.answer_udp(client, now, write),
+            Client::Tcp { connection } => self.answer_tcp(*connection, now, write),
             Client::Nobody => {
                 let mut scratch = std::mem::take(&mut self.scratch);
                 write(self, &mut scratch);
