@@ -220,7 +220,11 @@ impl Worker {
             self.close_retired();
             if self.site.is_stopping() {
                 let stop_by = *stop_by.get_or_insert(now + GRACE);
-                if self.is_idle() || now >= stop_by {
+                if self.is_idle() {
+                    return Ok(());
+                }
+                if now >= stop_by {
+                    self.release_held();
                     return Ok(());
                 }
             }
@@ -293,6 +297,16 @@ impl Worker {
                 Due::Accept(key) => self.listen_again(key),
             }
         }
+    }
+
+    /// Sends the replies that a rule holds back for longer than the program lives: early is better than never.
+    fn release_held(&mut self) {
+        while let Some(due) = self.later.take_due(Timestamp::MAX) {
+            if let Due::Reply { to, reply } = due {
+                self.send_delayed(&to, &reply);
+            }
+        }
+        self.flush();
     }
 
     /// Whether nobody waits for anything.
