@@ -300,9 +300,9 @@ impl Worker {
     /// A query of a connection ended without a reply.
     pub(super) fn on_unanswered(&mut self, key: Key) {
         if let Some(client) = self.clients.get_mut(key) {
-            client.in_flight = client.in_flight.saturating_sub(1);
+            client.let_down();
         }
-        self.resume_client(key);
+        self.watch_client(key);
     }
 
     /// Room for another query of this connection, which may have been read already.
