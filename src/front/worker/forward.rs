@@ -245,6 +245,9 @@ impl Worker {
     }
 
     fn fail(&mut self, asker: &Asker, failure: Failure, now: Timestamp) {
+        if matches!(asker.client, Client::Nobody) {
+            return;
+        }
         let snapshot = Rc::clone(&self.snapshot);
         let with_servfail = match failure {
             Failure::NoServer => snapshot.servfail_when_no_server,

@@ -140,17 +140,21 @@ impl Worker {
     pub(super) fn deliver(&mut self, asker: &Asker, reply: &[u8], now: Timestamp) {
         let snapshot = Rc::clone(&self.snapshot);
         let random = self.random.next_u64();
+        let is_for_nobody = matches!(asker.client, Client::Nobody);
         let is_sent = self.answer(asker, now, |worker, out| {
             let query = asker.query().ok()?;
             let place = out.get_mut(..reply.len())?;
             place.copy_from_slice(reply);
-            worker.desk.on_reply(
-                &snapshot,
-                (&query, &asker.route, asker.ends),
-                (now, random),
-                place,
-            )
+            let subject = (&query, &asker.route, asker.ends);
+            let written = worker.desk.on_reply(&snapshot, subject, (now, random), place)?;
+            if !is_for_nobody {
+                worker.desk.count_answer(place);
+            }
+            Some(written)
         });
+        if is_for_nobody {
+            return;
+        }
         if is_sent {
             let us = now.since(asker.since).as_micros().try_into().unwrap_or(u32::MAX);
             self.desk.counters.observe_latency(asker.ends.transport, us);

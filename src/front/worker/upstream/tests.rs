@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use weir_config::dialects::dnsdist::{Carry, Overrides, Session};
 use weir_config::{Seeds, Snapshot};
-use weir_control::counters::Counters;
+use weir_control::counters::{Counter, Counters};
 use weir_policy::{Ends, Transport};
 use weir_wire::hash::Seed;
 
@@ -72,12 +72,16 @@ fn ask(worker: &mut Worker, label: u8, transport: Transport) {
     worker.forward_packet(&packet, Client::Nobody, ends, route, START);
 }
 
-/// Gives the worker a truncated reply to the query that its only backend has been sent over UDP.
-fn truncate(worker: &mut Worker, backend: &UdpSocket) {
+/// A reply, and one that is truncated.
+const QR: u8 = 0x80;
+const QR_TC: u8 = 0x82;
+
+/// Gives the worker a reply without records to the query that its only backend has been sent over UDP.
+fn reply(worker: &mut Worker, backend: &UdpSocket, flags: u8) {
     worker.flush();
     let mut query = [0; 512];
     let (len, from) = backend.recv_from(&mut query).unwrap();
-    query[2] |= 0x82;
+    query[2] |= flags;
     backend.send_to(&query[..len], from).unwrap();
     let (key, _) = worker.uplinks.iter().next().unwrap();
     worker.receive_replies(key, 0);
@@ -139,6 +143,23 @@ fn a_query_whose_connection_is_gone_lets_go_of_those_who_joined_it() {
 }
 
 #[test]
+fn a_reply_for_nobody_is_no_answer_to_a_client() {
+    let (_, udp) = backend();
+    let config = format!(
+        "newServer{{address='{}', healthCheckMode='up'}}",
+        udp.local_addr().unwrap()
+    );
+    let mut worker = worker(&config);
+    ask(&mut worker, b'a', Transport::Udp);
+    reply(&mut worker, &udp, QR);
+    let count = |counter| worker.site.counters.sum(counter);
+    assert_eq!(
+        (count(Counter::Responses), count(Counter::FrontendNoerror)),
+        (1, 0)
+    );
+}
+
+#[test]
 fn tcp_clients_that_joined_a_truncated_reply_ask_together() {
     let (tcp, udp) = backend();
     let mut worker = worker(&format!(
@@ -149,7 +170,7 @@ fn tcp_clients_that_joined_a_truncated_reply_ask_together() {
     for transport in [Transport::Udp, Transport::Tcp, Transport::Tcp, Transport::Tcp] {
         ask(&mut worker, b'a', transport);
     }
-    truncate(&mut worker, &udp);
+    reply(&mut worker, &udp, QR_TC);
     assert_eq!((waiting(&worker), worker.coalescer.waiting()), (vec![1], 2));
 }
 
@@ -166,6 +187,6 @@ fn a_truncated_reply_is_asked_for_again_after_a_reload_that_renumbers_the_pools(
     let heir = snapshot(&config, Some(&worker.snapshot));
     worker.site.publish(heir);
     worker.follow_snapshot(false);
-    truncate(&mut worker, &udp);
+    reply(&mut worker, &udp, QR_TC);
     assert_eq!(waiting(&worker), [1]);
 }
