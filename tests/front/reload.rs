@@ -167,6 +167,44 @@ fn beyond_one_of_two_listeners_on_one_address_may_go() {
 }
 
 #[test]
+fn beyond_a_reply_reaches_no_cache_of_a_pool_that_has_its_number_now() {
+    let (old, new) = (Responder::start().unwrap(), Responder::start().unwrap());
+    let pool = |name: &str, backend: &Responder| {
+        let address = backend.address();
+        format!(
+            "newServer({{address=\"{address}\", pool=\"{name}\", healthCheckMode=\"up\"}})\n\
+             getPool(\"{name}\"):setCache(newPacketCache(100))\n"
+        )
+    };
+    let rules = |number, name: &str| {
+        let spoof = format!("SpoofAction(\"{}\")", generation(number));
+        format!("addAction(\"generation.example\", {spoof})\naddAction(AllRule(), PoolAction(\"{name}\"))\n")
+    };
+    let front = Stage::start(&[pool("old", &old), rules(1, "old")].concat());
+    old.behave_for("pending.example", Behaviour::Delay(Duration::from_millis(700)));
+    let client = front.client();
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(move || client.udp(&a("pending.example")));
+        wait_for("the query is pending", SHOWS, || {
+            old.count("pending.example") == 1
+        })
+        .unwrap();
+        front.rewrite(&[pool("new", &new), pool("old", &old), rules(2, "new")].concat());
+        front.front.hang_up().unwrap();
+        let shows = || in_force(&front) == Some(generation(2).into());
+        wait_for("the new configuration", SHOWS, shows).unwrap();
+        asking.join().unwrap().unwrap();
+    });
+    // Each worker may have a client of its own; they share the cache.
+    front.resolve("pending.example").unwrap();
+    assert_eq!(
+        new.count("pending.example"),
+        1,
+        "answered from another pool's reply"
+    );
+}
+
+#[test]
 fn beyond_a_server_that_was_added_is_used_and_one_that_was_removed_is_not() {
     let (old, new) = (Responder::start().unwrap(), Responder::start().unwrap());
     let front = Stage::start(&configuration(&old, generation(1)));

@@ -150,6 +150,32 @@ fn an_answer_truncated_over_udp_is_whole_over_tcp() {
 }
 
 #[test]
+fn a_client_that_reads_late_gets_every_reply() {
+    /// Replies in all fill more than the kernel's buffers.
+    const QUERIES: u16 = 5000;
+    let backend = Responder::start().unwrap();
+    backend.behave_for("long.example", Behaviour::Large(3000));
+    let front = front(
+        &backend,
+        "setTCPSendTimeout(20)\nsetTCPRecvTimeout(20)\ngetPool(\"\"):setCache(newPacketCache(100))\n",
+    );
+    let ask = || weir_lab::Ask::new("long.example", "TXT").unwrap();
+    let mut session = front.client().connect().unwrap();
+    let framed = |id: u16| {
+        let bytes = ask().id(id).to_bytes().unwrap();
+        [&u16::try_from(bytes.len()).unwrap().to_be_bytes()[..], &bytes].concat()
+    };
+    session
+        .send_raw(&(0..QUERIES).flat_map(framed).collect::<Vec<_>>())
+        .unwrap();
+    // By the time of an answer on another connection, the first one is full.
+    front.client().tcp(&ask()).unwrap();
+    let mut ids: Vec<u16> = (0..QUERIES).map(|_| session.receive().unwrap().id()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, (0..QUERIES).collect::<Vec<u16>>());
+}
+
+#[test]
 fn an_answer_of_sixty_kilobytes_arrives_over_tcp() {
     let backend = Responder::start().unwrap();
     backend.behave_for("huge.example", Behaviour::Large(60_000));
