@@ -391,7 +391,8 @@ impl Desk {
         truncate(message)
     }
 
-    /// Turns a backend's reply, already copied to `out`, into the one for `query`. `None` when a rule drops it.
+    /// Turns a backend's reply, already copied to `out`, into the one for `query`. `None` when a rule drops it. Whether
+    /// a client is told, and it is to be counted, the caller knows.
     pub(crate) fn on_reply(
         &mut self,
         snapshot: &Snapshot,
@@ -423,7 +424,6 @@ impl Desk {
             return None;
         }
         self.store(&asked, query, route, out);
-        self.count_answer(out);
         let max_ttl = self.notes.max_returned_ttl;
         let len = self.fit(query, ends.transport, out, max_ttl);
         Some(Written {
@@ -512,7 +512,7 @@ impl Desk {
     }
 
     /// Counts what a client is told.
-    fn count_answer(&self, message: &[u8]) {
+    pub(crate) fn count_answer(&self, message: &[u8]) {
         let rcode = weir_wire::Header::parse(message).map(|header| Rcode(header.flags.rcode_bits()));
         let counter = match rcode {
             Some(Rcode::NOERROR) => Counter::FrontendNoerror,
