@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use weir::front;
+use weir::{front, vip};
 
 /// The DNS of an access ISP, in one program.
 #[derive(Parser)]
@@ -20,11 +20,14 @@ struct Arguments {
 enum Role {
     /// Serve clients' queries: policy, cache, pools (reads dnsdist's configuration)
     Front(front::Arguments),
+    /// Hold the floating address: VRRP (reads keepalived's configuration)
+    Vip(vip::Arguments),
 }
 
 fn main() -> ExitCode {
     match Arguments::parse_from(with_role(std::env::args_os().collect())).role {
         Role::Front(arguments) => front::main(arguments),
+        Role::Vip(arguments) => vip::main(arguments),
     }
 }
 

@@ -21,6 +21,7 @@ pub mod affinity;
 pub mod announce;
 pub mod child;
 pub mod clock;
+pub mod fifo;
 pub mod lock;
 pub mod netlink;
 pub mod notify;

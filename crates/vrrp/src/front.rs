@@ -162,7 +162,15 @@ impl FrontEnd {
         self.learn(before);
     }
 
-    /// The process has ended, or the system says that nobody listens any more.
+    /// The system says that nobody listens: no silence has to be borne to know that. It is asked on, for somebody may
+    /// listen again.
+    pub fn on_refused(&mut self, now: Timestamp) {
+        let before = (self.front_end, self.backend);
+        self.die(now);
+        self.learn(before);
+    }
+
+    /// The process has ended.
     pub fn on_exit(&mut self, now: Timestamp) {
         let before = (self.front_end, self.backend);
         self.die(now);
