@@ -86,7 +86,7 @@ impl Neighbours {
         }
     }
 
-    fn send(&self, frame: &[u8]) -> io::Result<()> {
+    pub(super) fn send(&self, frame: &[u8]) -> io::Result<()> {
         self.socket.send(frame).map(drop)
     }
 

@@ -182,6 +182,38 @@ fn lab_an_announcement_reaches_the_neighbours_and_not_its_sender() {
 
 #[test]
 #[ignore = "needs root: network namespaces"]
+fn lab_frames_to_others_and_frames_of_ours_that_return_are_no_claims() {
+    let (_network, [(a, a_link), (b, b_link)]) = pair();
+    let near = a
+        .enter(|| Neighbours::open(&a_link, Family::V4).unwrap())
+        .unwrap();
+    let far = b
+        .enter(|| Neighbours::open(&b_link, Family::V4).unwrap())
+        .unwrap();
+    let mut elsewhere = gratuitous_arp(MAC, [10, 9, 0, 8].into());
+    elsewhere[..6].copy_from_slice(&[2, 9, 9, 9, 9, 9]);
+    near.send(&elsewhere).unwrap();
+    near.send(&gratuitous_arp(b_link.mac.unwrap(), [10, 9, 0, 7].into()))
+        .unwrap();
+    near.announce(ip("10.9.0.9")).unwrap();
+    let mut heard = Vec::new();
+    wait_for("the last one", PATIENCE, || {
+        match far.receive().unwrap() {
+            Heard::Empty => {}
+            other => heard.push(other),
+        }
+        heard.len() == 2
+    })
+    .unwrap();
+    let claim = Claim {
+        address: ip("10.9.0.9"),
+        mac: a_link.mac.unwrap(),
+    };
+    assert_eq!(heard, [Heard::Other, Heard::Claim(claim)]);
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
 fn lab_an_announcement_moves_the_entry_of_a_client() {
     let (_network, [(a, a_link), (b, _)]) = pair();
     for (family, address) in [(Family::V4, "10.9.0.9"), (Family::V6, "fd09::9")] {

@@ -312,6 +312,14 @@ fn lab_an_address_that_is_not_renewed_goes_and_one_that_is_never_flaps() {
         "{:?}",
         start.elapsed()
     );
+    // The node's own route to the subnet has not become one that ends, and an address alone has left no route.
+    let routes = host.command("ip").args(["-6", "route", "show"]).output().unwrap();
+    let routes = String::from_utf8(routes.stdout).unwrap();
+    let own = routes.lines().find(|line| line.starts_with("fd09::/64")).unwrap();
+    assert!(
+        !own.contains("expires") && !routes.contains("fd09::10"),
+        "{routes}"
+    );
 }
 
 #[test]

@@ -1,6 +1,8 @@
+use std::io::Read;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use socket2::{Domain, Protocol, Socket, Type};
 use weir_lab::{Namespace, Network, Process, Scratch, wait_for};
 
 use super::header::{assemble_v6, parse_v4};
@@ -212,6 +214,60 @@ fn lab_what_one_sends_the_other_hears_to_groups_and_peers() {
             assert_eq!(message[6..8] == ADVERT[6..8], from.is_ipv4());
         }
         assert_silent(near);
+    }
+}
+
+/// The next frame of VRRP that arrives at a host, of either family.
+fn next_frame(capture: &Socket) -> Vec<u8> {
+    let mut frame = vec![0; 2048];
+    loop {
+        let length = (&mut &*capture).read(&mut frame).unwrap();
+        if matches!(
+            (&frame[12..14], frame[23], frame[20]),
+            (&[0x08, 0x00], 112, _) | (&[0x86, 0xdd], _, 112)
+        ) {
+            frame.truncate(length);
+            return frame;
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_adverts_leave_as_network_control_with_a_checksum() {
+    let network = Network::create().unwrap();
+    let a = Station::start(&network, "a", "10.9.0.1/24");
+    let b = Station::start(&network, "b", "10.9.0.2/24");
+    let every = Protocol::from(i32::from((libc::ETH_P_ALL as u16).to_be()));
+    let capture = b
+        .host
+        .enter(|| Socket::new(Domain::PACKET, Type::RAW, Some(every)).unwrap())
+        .unwrap();
+    capture.set_read_timeout(Some(PATIENCE)).unwrap();
+    for (group, mac) in [
+        (GROUP_V4, [1, 0, 0x5e, 0, 0, 0x12]),
+        (GROUP_V6, [0x33, 0x33, 0, 0, 0, 0x12]),
+    ] {
+        let (near, from) = a.family(group);
+        near.send(from, ip(group), 255, &ADVERT).unwrap();
+        let frame = next_frame(&capture);
+        assert_eq!(
+            (&frame[..6], &frame[6..12]),
+            (&mac[..], &a.link.mac.unwrap().0[..])
+        );
+        if from.is_ipv4() {
+            assert_eq!((frame[14], frame[15], frame[22]), (0x45, 0xc0, 255));
+            assert_eq!(frame[34..54], ADVERT);
+        } else {
+            // Behind the traffic class, a flow label of the kernel's choice.
+            assert_eq!((frame[14], frame[15] >> 4, frame[21]), (0x6c, 0, 255));
+            // The sum over a message with its checksum and the pseudo-header is all ones (RFC 1071 section 1).
+            let words = frame[22..74]
+                .chunks(2)
+                .map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+            let sum = words.sum::<u32>() + ADVERT.len() as u32 + 112;
+            assert_eq!((sum & 0xffff) + (sum >> 16), 0xffff);
+        }
     }
 }
 
