@@ -135,3 +135,6 @@ impl Announcer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -193,6 +193,9 @@ impl FrontEnd {
         let late = now.since(due);
         self.lateness.note(now, late);
         self.silent_since = (self.silent_since + late).min(now);
+        if let Some((_, until)) = &mut self.asked_backend {
+            *until = *until + late;
+        }
         if self.front_end != Condition::Fails && self.dead_at() <= now {
             self.die(now);
         }
@@ -292,3 +295,6 @@ impl Lateness {
         self.current.max(self.before)
     }
 }
+
+#[cfg(test)]
+mod tests;

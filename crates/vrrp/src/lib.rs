@@ -28,6 +28,8 @@ mod router;
 mod script;
 mod settings;
 mod status;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod track;
 

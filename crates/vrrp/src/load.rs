@@ -10,7 +10,7 @@ use crate::settings::Condition;
 const DELAY_SAMPLES: u32 = 16;
 
 /// From where on the machine counts as overloaded; what is `None` is not looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadSettings {
     /// The driver's own wake-ups are later than this on average.
     pub delay: Option<Duration>,
@@ -20,6 +20,18 @@ pub struct LoadSettings {
     pub drops: Option<u32>,
     /// The tracker holds again when nothing was too much for so long.
     pub calm: Duration,
+}
+
+impl Default for LoadSettings {
+    /// Looks at nothing.
+    fn default() -> Self {
+        Self {
+            delay: None,
+            load: None,
+            drops: None,
+            calm: Duration::from_secs(5),
+        }
+    }
 }
 
 /// What is known about the machine's load.
@@ -79,3 +91,6 @@ impl Load {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

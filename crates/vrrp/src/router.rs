@@ -101,6 +101,8 @@ pub(crate) struct Router {
     /// It has handed over: a lower master is left alone until it is gone.
     pub(super) held_back: bool,
     pub(super) stopping: bool,
+    /// An address that another station claims, and how often, as long as it may be a better master that takes over.
+    pub(super) claimed: Option<(IpAddr, u64)>,
     /// Repetitions of priority zero that are left.
     pub(super) farewells: u8,
     /// What notify scripts were told last.
@@ -130,6 +132,7 @@ impl Router {
             patient_until: now,
             held_back: false,
             stopping: false,
+            claimed: None,
             farewells: 0,
             notified: None,
             last_failover: None,
@@ -231,7 +234,7 @@ impl Router {
             (S::Backup | S::Yielding, E::Heard(T::EqualBelow | T::EqualAbove | T::Higher, seen)) => {
                 self.follow(now, seen);
             }
-            (S::Master, E::Heard(T::Leaving, _)) => self.advertise(now),
+            (S::Master, E::Heard(T::Leaving, _)) => self.answer_leaving(now),
             (S::Master, E::Heard(T::Lower | T::EqualBelow, seen)) => self.answer_lower(now, seen),
             (S::Master, E::Heard(T::EqualAbove | T::Higher, seen)) => self.yield_to(now, seen),
             (S::Stalled, E::Heard(T::Lower | T::EqualBelow | T::EqualAbove | T::Higher, seen)) => {
@@ -245,23 +248,26 @@ impl Router {
             (S::Initialize | S::Fault | S::Stopped, E::Heard(_, _)) => {}
 
             (S::Backup | S::Yielding, E::Due(Timer::MasterDown)) => self.take_over(now),
-            (S::Master, E::Due(Timer::Advert)) => self.advertise(now),
+            (S::Master | S::Yielding, E::Due(Timer::Advert)) => self.advertise(now),
+            (S::Master, E::Due(Timer::Answer)) => self.answer_claims(now),
             (S::Stalled, E::Due(Timer::Advert)) => self.reassert(now, Reason::StoodStill),
             (S::Offering, E::Due(Timer::Farewell)) => self.repeat_farewell(now),
             (S::Offering, E::Due(Timer::Offer)) => self.end_offer(now),
             (S::Yielding, E::Due(Timer::Linger)) => self.end_linger(now),
-            // Every state stops the timers of the one before.
+            // Every state stops the timers of the one before, and starts no others.
             (S::Initialize | S::Fault | S::Stopped, E::Due(_))
-            | (S::Backup, E::Due(Timer::Advert | Timer::Farewell | Timer::Offer | Timer::Linger))
-            | (S::Master, E::Due(Timer::MasterDown | Timer::Farewell | Timer::Offer | Timer::Linger))
-            | (S::Stalled, E::Due(Timer::MasterDown | Timer::Farewell | Timer::Offer | Timer::Linger))
-            | (S::Offering, E::Due(Timer::MasterDown | Timer::Advert | Timer::Linger))
-            | (S::Yielding, E::Due(Timer::Advert | Timer::Farewell | Timer::Offer)) => {}
+            | (S::Backup | S::Stalled | S::Offering, E::Due(Timer::Answer))
+            | (S::Backup | S::Offering, E::Due(Timer::Advert))
+            | (S::Backup | S::Master | S::Stalled, E::Due(Timer::Farewell | Timer::Offer | Timer::Linger))
+            | (S::Master | S::Stalled | S::Offering, E::Due(Timer::MasterDown))
+            | (S::Offering, E::Due(Timer::Linger))
+            | (S::Yielding, E::Due(Timer::Answer | Timer::Farewell | Timer::Offer)) => {}
 
-            (S::Master, E::Claimed(address)) => self.answer_claim(now, address),
+            (S::Master, E::Claimed(address)) => self.note_claim(now, address),
             (S::Stalled, E::Claimed(_)) => self.step_down(now, None),
             (S::Offering, E::Claimed(_)) => self.yield_offered(now, None),
-            (S::Initialize | S::Fault | S::Backup | S::Yielding | S::Stopped, E::Claimed(_)) => {}
+            (S::Yielding, E::Claimed(_)) => self.linger(now),
+            (S::Initialize | S::Fault | S::Backup | S::Stopped, E::Claimed(_)) => {}
 
             (S::Master, E::AddressLost(address)) => self.restore_announced(now, address),
             (S::Stalled | S::Offering | S::Yielding, E::AddressLost(address)) => self.restore(now, address),
@@ -290,37 +296,22 @@ impl Router {
             }
             // Asked a second time: no more patience.
             (S::Offering | S::Yielding, C::Stop) if self.stopping => self.finish(now),
-            (S::Offering | S::Yielding, C::Stop) => self.stop_when_gone(),
+            (S::Offering | S::Yielding, C::Stop) => self.finish_when_gone(now),
             (S::Stopped, C::Stop) => {}
 
-            (S::Offering, C::Resume) if !self.stopping => self.reassert(now, Reason::Recalled),
+            (S::Offering, C::Resume) => self.recall(now),
             (
-                S::Initialize
-                | S::Fault
-                | S::Backup
-                | S::Master
-                | S::Stalled
-                | S::Offering
-                | S::Yielding
-                | S::Stopped,
+                S::Initialize | S::Fault | S::Backup | S::Master | S::Stalled | S::Yielding | S::Stopped,
                 C::Resume,
             ) => self.held_back = false,
 
-            (S::Backup | S::Offering | S::Yielding, C::GroupMaster(member)) if !self.stopping => {
-                self.become_master(now, Reason::GroupMaster(member));
-            }
-            (S::Master, C::GroupYields(member)) => self.yield_for(now, Reason::GroupYields(member)),
+            (S::Backup | S::Offering | S::Yielding, C::GroupMaster(member)) => self.come_along(now, member),
+            (S::Initialize | S::Fault | S::Master | S::Stalled | S::Stopped, C::GroupMaster(_)) => {}
+            (S::Master, C::GroupYields(member)) => self.yield_with(now, member),
             (S::Stalled, C::GroupYields(_)) => self.step_down(now, None),
             (
-                S::Initialize
-                | S::Fault
-                | S::Backup
-                | S::Master
-                | S::Stalled
-                | S::Offering
-                | S::Yielding
-                | S::Stopped,
-                C::GroupMaster(_) | C::GroupYields(_),
+                S::Initialize | S::Fault | S::Backup | S::Offering | S::Yielding | S::Stopped,
+                C::GroupYields(_),
             ) => {}
         }
     }
@@ -393,4 +384,6 @@ impl Router {
     }
 }
 
+#[cfg(test)]
+mod tests;
 mod transitions;

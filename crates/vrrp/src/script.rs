@@ -158,3 +158,6 @@ impl Script {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ pub(crate) enum Timer {
     MasterDown,
     /// The next advert is due (`Adver_Timer`).
     Advert,
+    /// A claim to the address was not followed by the advert of a better master, and is answered.
+    Answer,
     /// Priority zero is said once more, in case that the first was lost.
     Farewell,
     /// Nobody has taken over what was offered.

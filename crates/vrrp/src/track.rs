@@ -63,3 +63,6 @@ fn gain(weight: i16, condition: Condition, reverse: bool, holds: bool) -> i64 {
     }
     if holds == (weight > 0) { points } else { 0 }
 }
+
+#[cfg(test)]
+mod tests;

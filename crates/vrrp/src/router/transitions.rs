@@ -14,9 +14,14 @@ use crate::settings::{Interval, Preemption, StartState, Version};
 use crate::status::{MasterSeen, Reason, RouterState};
 use crate::timers::Timer;
 
-/// So long the address stays after a successor was heard: replies that are under way can still leave, and clients have
-/// long learnt the successor's place.
+/// So long the address stays after a successor was heard or seen to announce it: replies that are under way can still
+/// leave, and clients have long learnt the successor's place.
 const LINGER: Duration = Duration::from_millis(250);
+/// So long the address stays when a higher master is heard but never seen to announce it. It may be deaf: then it does
+/// not know that clients are with us, and nobody answers them when we go.
+const YIELD: Duration = Duration::from_secs(10);
+/// So long a claim waits for the advert of a better master, which announces the address before it sends one.
+const CLAIM_PATIENCE: Duration = Duration::from_millis(10);
 /// Priority zero is said so often after the first time, and so far apart. A lost one would cost three intervals.
 const FAREWELLS: u8 = 2;
 const FAREWELL_GAP: Duration = Duration::from_millis(20);
@@ -139,6 +144,13 @@ impl Router {
             .set(Timer::Advert, now + self.settings.interval.duration());
     }
 
+    /// Somebody else goes who thought to be master. Backups that heard it must learn that there is one.
+    pub(super) fn answer_leaving(&mut self, now: Timestamp) {
+        if self.answers.take(now).is_ok() {
+            self.advertise(now);
+        }
+    }
+
     /// A second master, which has to yield: it and the clients are told, at a pace that it does not set.
     pub(super) fn answer_lower(&mut self, now: Timestamp, seen: MasterSeen) {
         self.log(
@@ -163,36 +175,48 @@ impl Router {
         });
     }
 
-    /// A higher master is heard. One more advert of ours tells it that there were two, so that it announces itself
-    /// again to clients that followed us.
+    /// A higher master is heard. Our own adverts go on until it is seen to announce the address: they tell it that there
+    /// were two, and that there are clients which followed us.
     pub(super) fn yield_to(&mut self, now: Timestamp, seen: MasterSeen) {
-        if self.settings.answer_higher {
-            self.send(now, self.priority);
-        }
+        let claimed = self.claimed.is_some();
         self.master = Some(seen);
-        self.yield_for(now, Reason::HigherMaster(seen.address, seen.priority));
+        self.yield_for(now, Reason::HigherMaster(seen.address, seen.priority), YIELD);
+        if self.settings.answer_higher {
+            self.advertise(now);
+        }
+        if claimed {
+            self.linger(now);
+        }
+    }
+
+    /// Another member of its group has yielded. No adverts: the peer's member may be of lower priority.
+    pub(super) fn yield_with(&mut self, now: Timestamp, member: usize) {
+        self.yield_for(now, Reason::GroupYields(member), YIELD);
     }
 
     /// The successor of an offer is heard or seen.
     pub(super) fn yield_offered(&mut self, now: Timestamp, seen: Option<MasterSeen>) {
         self.master = seen;
-        self.yield_for(
-            now,
-            seen.map_or(Reason::SuccessorClaims, |seen| {
-                Reason::SuccessorHeard(seen.address)
-            }),
-        );
+        let reason = seen.map_or(Reason::SuccessorClaims, |seen| {
+            Reason::SuccessorHeard(seen.address)
+        });
+        self.yield_for(now, reason, LINGER);
     }
 
-    /// Stands by again, but answers a moment longer.
-    pub(super) fn yield_for(&mut self, now: Timestamp, reason: Reason) {
+    /// Stands by again, but answers for so much longer.
+    fn yield_for(&mut self, now: Timestamp, reason: Reason, time: Duration) {
         self.announcer.stop();
         self.enter(now, RouterState::Yielding, reason);
         self.be_patient(now);
-        self.timers.set(Timer::Linger, now + LINGER);
-        if !self.stopping {
-            self.wait_for_master(now);
-        }
+        self.timers.set(Timer::Linger, now + time);
+        self.wait_for_master(now);
+    }
+
+    /// The new master was seen to announce the address.
+    pub(super) fn linger(&mut self, now: Timestamp) {
+        self.timers.stop(Timer::Advert);
+        let due = self.timers.at(Timer::Linger).unwrap_or(now);
+        self.timers.set(Timer::Linger, due.min(now + LINGER));
     }
 
     /// It has lingered long enough.
@@ -236,10 +260,27 @@ impl Router {
         self.reassert(now, Reason::NobodyTookOver);
     }
 
+    /// It is not to hand over after all.
+    pub(super) fn recall(&mut self, now: Timestamp) {
+        if !self.stopping {
+            self.reassert(now, Reason::Recalled);
+        }
+    }
+
+    /// Another member of its group has become master.
+    pub(super) fn come_along(&mut self, now: Timestamp, member: usize) {
+        if !self.stopping {
+            self.become_master(now, Reason::GroupMaster(member));
+        }
+    }
+
     /// The program ends while the address is on its way to another.
-    pub(super) fn stop_when_gone(&mut self) {
+    pub(super) fn finish_when_gone(&mut self, now: Timestamp) {
         self.stopping = true;
         self.timers.stop(Timer::MasterDown);
+        if self.state == RouterState::Yielding {
+            self.linger(now);
+        }
     }
 
     /// Ends for good.
@@ -286,9 +327,24 @@ impl Router {
         self.notify(NotifyState::Backup);
     }
 
-    /// Somebody else claims the address.
-    pub(super) fn answer_claim(&mut self, now: Timestamp, address: IpAddr) {
-        self.counters.conflicts += 1;
+    /// Somebody else claims the address. A better master does so just before its first advert.
+    pub(super) fn note_claim(&mut self, now: Timestamp, address: IpAddr) {
+        let times = match self.claimed {
+            Some((_, times)) => times,
+            None => {
+                self.timers.set(Timer::Answer, now + CLAIM_PATIENCE);
+                0
+            }
+        };
+        self.claimed = Some((address, times + 1));
+    }
+
+    /// It was no better master.
+    pub(super) fn answer_claims(&mut self, now: Timestamp) {
+        let Some((address, times)) = self.claimed.take() else {
+            return;
+        };
+        self.counters.conflicts += times;
         self.log(now, Happening::Conflict { address });
         let times = self.announcer.on_claim(now);
         self.announce(times);
@@ -349,7 +405,7 @@ impl Router {
     /// Changes the state; timers of the one before mean nothing in it.
     fn enter(&mut self, now: Timestamp, state: RouterState, reason: Reason) {
         let from = std::mem::replace(&mut self.state, state);
-        (self.since, self.reason) = (now, reason);
+        (self.since, self.reason, self.claimed) = (now, reason, None);
         self.timers.stop_all();
         let to = state;
         self.log(now, Happening::Transition { from, to, reason });
