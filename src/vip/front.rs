@@ -188,7 +188,7 @@ impl Front {
             return Ok(());
         };
         let packet = match question.kind {
-            QuestionKind::Liveness if question.id % 2 == 0 => question::empty(question.id),
+            QuestionKind::Liveness if question.id.is_multiple_of(2) => question::empty(question.id),
             QuestionKind::Liveness => question::ordinary(question.id, &self.zone).unwrap_or_default(),
             QuestionKind::Backend => question::unique(question.id, number()?, &self.zone).unwrap_or_default(),
         };

@@ -321,7 +321,8 @@ impl Network {
         let mut outcome = Ok(());
         for (floating, segment) in &seat.addresses {
             if let Some(index) = self.segments.get(*segment).and_then(Segment::index) {
-                outcome = outcome.and(self.links.remove(index, floating.address, floating.prefix));
+                let removed = self.links.remove(index, floating.address, floating.prefix);
+                outcome = outcome.and(removed);
             }
         }
         outcome

@@ -172,48 +172,7 @@ pub(super) fn metrics(driver: &Driver, now: Timestamp) -> String {
         .enumerate()
         .filter_map(|(number, name)| Some((name, driver.node.status(number)?)))
         .collect();
-    gauge(&mut text, "state", "1 for the state that the router is in");
-    for (name, status) in &routers {
-        for state in RouterState::ALL {
-            let (state_name, value) = (state.name(), u8::from(state == status.state));
-            row(
-                &mut text,
-                "state",
-                &[("router", name), ("state", state_name)],
-                f64::from(value),
-            );
-        }
-    }
-    gauge(&mut text, "priority", "The router's effective priority");
-    for (name, status) in &routers {
-        row(
-            &mut text,
-            "priority",
-            &[("router", name)],
-            f64::from(status.priority),
-        );
-    }
-    gauge(
-        &mut text,
-        "state_seconds",
-        "How long the router has been in its state",
-    );
-    for (name, status) in &routers {
-        let seconds = now.since(status.since).as_secs_f64();
-        row(&mut text, "state_seconds", &[("router", name)], seconds);
-    }
-    gauge(
-        &mut text,
-        "last_failover_seconds",
-        "From the old master's last advert until the address was here",
-    );
-    for (name, status) in &routers {
-        let seconds = status
-            .last_failover
-            .as_ref()
-            .map_or(f64::NAN, Duration::as_secs_f64);
-        row(&mut text, "last_failover_seconds", &[("router", name)], seconds);
-    }
+    gauge_rows(&mut text, &routers, now);
     counter_rows(&mut text, &routers);
     gauge(&mut text, "tracker_holds", "1 while what is tracked holds");
     for (tracker, (_, condition)) in driver
@@ -232,6 +191,42 @@ pub(super) fn metrics(driver: &Driver, now: Timestamp) -> String {
         );
     }
     text
+}
+
+fn gauge_rows(text: &mut String, routers: &[(&str, RouterStatus<'_>)], now: Timestamp) {
+    gauge(text, "state", "1 for the state that the router is in");
+    for (name, status) in routers {
+        for state in RouterState::ALL {
+            let (state_name, value) = (state.name(), u8::from(state == status.state));
+            row(
+                text,
+                "state",
+                &[("router", name), ("state", state_name)],
+                f64::from(value),
+            );
+        }
+    }
+    gauge(text, "priority", "The router's effective priority");
+    for (name, status) in routers {
+        row(text, "priority", &[("router", name)], f64::from(status.priority));
+    }
+    gauge(text, "state_seconds", "How long the router has been in its state");
+    for (name, status) in routers {
+        let seconds = now.since(status.since).as_secs_f64();
+        row(text, "state_seconds", &[("router", name)], seconds);
+    }
+    gauge(
+        text,
+        "last_failover_seconds",
+        "From the old master's last advert until the address was here",
+    );
+    for (name, status) in routers {
+        let seconds = status
+            .last_failover
+            .as_ref()
+            .map_or(f64::NAN, Duration::as_secs_f64);
+        row(text, "last_failover_seconds", &[("router", name)], seconds);
+    }
 }
 
 fn counter_rows(text: &mut String, routers: &[(&str, RouterStatus<'_>)]) {

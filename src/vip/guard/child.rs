@@ -76,10 +76,12 @@ fn watch(line: &Seqpacket) -> io::Result<()> {
 fn withdraw(will: &Will, links: &mut Links) -> io::Result<()> {
     let mut outcome = Ok(());
     for held in &will.addresses {
-        outcome = outcome.and(links.remove(LinkIndex(held.interface), held.address, held.prefix));
+        let removed = links.remove(LinkIndex(held.interface), held.address, held.prefix);
+        outcome = outcome.and(removed);
     }
     for farewell in &will.farewells {
-        outcome = outcome.and(send(farewell, links));
+        let sent = send(farewell, links);
+        outcome = outcome.and(sent);
     }
     outcome
 }
