@@ -9,6 +9,9 @@
 //! [`Site::load`] names everything that is wrong with a file at once. Not here: files, secrets (a [`SecretSource`] says
 //! where one is, whoever needs it reads it), and judgement about a site that is possible but unwise.
 
+pub mod explain;
+pub mod render;
+
 mod check;
 mod keys;
 mod model;

@@ -16,6 +16,11 @@ use super::words::{
     VipServer,
 };
 
+/// Where an authoritative server listens beside a front end.
+const AUTH_BESIDE_FRONT: u16 = 5311;
+/// Where a resolver listens beside another role.
+const RESOLVE_BESIDE_OTHERS: u16 = 5312;
+
 /// A checked site file.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -377,6 +382,17 @@ impl Node {
         }
     }
 
+    /// The port of a role: 53, unless a role in front of it has taken that one on the same node.
+    pub fn port(&self, role: RoleName) -> u16 {
+        match role {
+            RoleName::Auth if self.has(RoleName::Front) => AUTH_BESIDE_FRONT,
+            RoleName::Resolve if self.has(RoleName::Front) || self.has(RoleName::Auth) => {
+                RESOLVE_BESIDE_OTHERS
+            }
+            _ => 53,
+        }
+    }
+
     /// Its addresses in subscribers' networks: where a front end takes queries.
     pub fn subscriber_addresses(&self) -> impl Iterator<Item = &Address> {
         self.addresses
@@ -402,6 +418,16 @@ impl Node {
     pub fn address_in(&self, network: &Network, like: IpAddr) -> Option<&Address> {
         let mut addresses = self.addresses.iter();
         addresses.find(|own| own.network.name == network.name && own.address.is_ipv4() == like.is_ipv4())
+    }
+}
+
+impl Pool {
+    /// The role that each of its nodes has.
+    pub fn role(&self) -> RoleName {
+        match self.used {
+            PoolUse::Zones => RoleName::Auth,
+            PoolUse::Internet(_) => RoleName::Resolve,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{Keys, Otherwise};
+use super::keys::{Keys, Otherwise, Row};
 use super::places::Places;
 use super::spec::{Named, SECTIONS, Spec};
 use super::text::Text;
@@ -33,6 +33,16 @@ pub(crate) fn read(text: &Text<'_>, findings: &mut Vec<Diagnostic>) -> Spec {
             Some(section) => (section.read)(&mut reader, &mut spec, name.clone(), item),
             None => reader.unknown("table", &name, SECTIONS.iter().map(|section| section.name)),
         }
+    }
+    let missing = SECTIONS.iter().filter(|section| {
+        let is_written = document
+            .get_ref()
+            .keys()
+            .any(|name| name.get_ref() == section.name);
+        section.named.is_none() && !is_written
+    });
+    for section in missing {
+        reader.required(section.name, &text.whole(), section.rows().into_iter(), &[]);
     }
     spec.places = reader.places;
     spec
@@ -68,12 +78,26 @@ impl Reader<'_> {
                 self.wrong(&key.value, row.row.form, item.place(), wrong);
             }
         }
-        let required = S::KEYS.iter().map(|row| &row.row);
-        for row in required
-            .filter(|row| matches!(row.otherwise, Otherwise::Required) && !written.contains(&row.name))
-        {
-            let finding = Diagnostic::error(name.place.clone(), format!("{path} has no `{}`", row.name))
-                .help(format!("{}: {}; {}", row.name, row.meaning, row.form.expected()));
+        self.required(path, &name.place, S::KEYS.iter().map(|row| &row.row), &written);
+    }
+
+    /// Notes the keys that a table must have and has not.
+    fn required<'r>(
+        &mut self,
+        path: &str,
+        place: &Place,
+        rows: impl Iterator<Item = &'r Row>,
+        written: &[&str],
+    ) {
+        let required = rows.filter(|row| matches!(row.otherwise, Otherwise::Required));
+        for row in required.filter(|row| !written.contains(&row.name)) {
+            let finding =
+                Diagnostic::error(place.clone(), format!("{path} has no `{}`", row.name)).help(format!(
+                    "`{}` says {}; write {}",
+                    row.name,
+                    row.meaning,
+                    row.form.expected()
+                ));
             self.findings.push(finding);
         }
     }

@@ -108,8 +108,9 @@ impl Form {
                 "the name of a network interface, or one per network, such as { backend = \"eth1\" }"
                     .to_owned()
             }
-            Self::Time(..) => {
-                "a time with its unit, such as \"500ms\", \"3s\", \"5m\", \"1h\" or \"1d\"".to_owned()
+            Self::Time(from, to) => {
+                let [from, to] = [from, to].map(|limit| show_time(Duration::from_millis(limit)));
+                format!("a time from {from} to {to}, such as \"500ms\", \"3s\", \"5m\", \"1h\" or \"1d\"")
             }
             Self::Integer(0, u64::MAX) => "a whole number".to_owned(),
             Self::Integer(from, to) => format!("a whole number from {from} to {to}"),
