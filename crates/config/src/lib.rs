@@ -14,18 +14,21 @@
 #![forbid(unsafe_code)]
 
 pub mod dialects;
+pub mod site;
 pub mod vip;
 
 mod base64;
 mod check;
 mod diagnostics;
 mod nearest;
+mod report;
 mod settings;
 mod snapshot;
 mod spec;
 
-pub use diagnostics::{Diagnostic, Place, Placed, Severity};
+pub use diagnostics::{Diagnostic, Place, Placed, Severity, Span};
 pub use nearest::nearest;
+pub use report::{Look, report};
 pub use settings::{
     AclRefusal, CacheCleaning, ConsoleSettings, Listen, Logging, Secret, SelfAnswered, StaleSettings,
     TcpLimits, UdpSettings, WebAccess, WebSettings,
