@@ -87,7 +87,7 @@ impl Reader<'_> {
             let why = "is not a text of at most 1 MiB, so it is no configuration";
             return self.findings.error(&whole, why);
         };
-        let directory = path.parent().unwrap_or_else(|| Path::new("")).to_path_buf();
+        let directory = path.parent().map(Path::to_path_buf).unwrap_or_default();
         self.enter(directory);
         let mut definition: Option<(String, Place)> = None;
         for (number, line) in (1..).zip(text.split('\n')) {

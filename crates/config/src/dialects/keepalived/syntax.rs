@@ -271,6 +271,7 @@ impl<'p> Parser<'p> {
             if option.has_value && value.is_none() {
                 let why = format!("{}: '{}' needs a value behind it", item.head.text, option.name);
                 self.findings.error(&word.place, why);
+                continue;
             }
             item.options.push((option.name, value));
         }

@@ -227,7 +227,6 @@ pub(super) fn track(tracks: &mut Vec<TrackSpec>, kind: TrackKind, items: &[Item]
                 },
                 ("reverse", _) => weight.reverse = Some(true),
                 ("noreverse" | "no_reverse", _) => weight.reverse = Some(false),
-                // A weight without a value has been said.
                 _ => {}
             }
         }

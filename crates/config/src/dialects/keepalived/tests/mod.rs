@@ -1,6 +1,9 @@
 //! The dialect from outside: files in, settings and messages out.
 
 mod fixtures;
+mod grammar;
+mod hostile;
+mod keywords;
 mod traps;
 
 use std::collections::BTreeMap;

@@ -217,7 +217,7 @@ fn a_missing_brace_is_an_error_at_the_block() {
         assert_eq!(refused(&text), found, "{text}");
     }
     let (_, warnings) = accepted(&format!("{}\n}}\n", fixtures::LAB_DD2));
-    assert_eq!(warnings, "24: warning: a '}' without a '{'; it is ignored");
+    assert_eq!(warnings, "28: warning: a '}' without a '{'; it is ignored");
 }
 
 #[test]
