@@ -48,6 +48,11 @@ impl Announcer {
         }
     }
 
+    /// Goes on with other settings.
+    pub(crate) const fn adopt(&mut self, settings: Announcing) {
+        self.settings = settings;
+    }
+
     /// The router is master from now on: how many announcements to make at once.
     pub(crate) fn start(&mut self, now: Timestamp) -> u8 {
         self.change(now);

@@ -41,6 +41,11 @@ impl Journal {
         }
     }
 
+    /// The router has another number from now on.
+    pub(crate) const fn renumber(&mut self, router: usize) {
+        self.router = router;
+    }
+
     /// The line for it, unless there were too many of its kind.
     pub(crate) fn line(&mut self, now: Timestamp, what: Happening) -> Option<LogEvent> {
         let quiet = match what {

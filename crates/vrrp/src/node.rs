@@ -65,6 +65,32 @@ impl Node {
         }
     }
 
+    /// The node with another configuration: the new router at an index of `kept` that has a number goes on where the
+    /// old router of that number was, in its state and with its counters; their versions and families must be the same.
+    /// The other new routers start, and the other old ones are gone: taking away what they held is the driver's.
+    /// Trackers begin with the condition that `settings` gives them.
+    #[must_use]
+    pub fn reconfigured(self, settings: NodeSettings, kept: &[Option<usize>], now: Timestamp) -> Self {
+        let mut node = Self::new(settings, now);
+        node.effects = self.effects;
+        node.starting = self.starting;
+        let mut old: Vec<Option<Router>> = self.routers.into_iter().map(|(router, _)| Some(router)).collect();
+        for (index, (router, _)) in node.routers.iter_mut().enumerate() {
+            let from = kept.get(index).copied().flatten();
+            if let Some(mut survivor) = from.and_then(|from| old.get_mut(from)).and_then(Option::take) {
+                survivor.adopt(now, index, router.settings().clone());
+                node.effects.extend(survivor.take_effects());
+                *router = survivor;
+            }
+        }
+        for index in 0..node.groups.len() {
+            // What members were told before is no news to their group.
+            let _ = node.group_news(index);
+        }
+        node.assess(now);
+        node
+    }
+
     /// An advert has come in on the interface of `router`.
     pub fn on_packet(&mut self, now: Timestamp, router: usize, received: &Received<'_>) {
         self.apply(now, router, |router| router.on_packet(now, received));
@@ -255,21 +281,26 @@ impl Node {
     }
 
     fn notify_groups(&mut self) {
-        for (index, group) in self.groups.iter_mut().enumerate() {
-            let members = group
-                .members
-                .iter()
-                .filter_map(|member| self.routers.get(*member));
-            let (told, priorities): (Vec<_>, Vec<_>) = members
-                .map(|(router, _)| (router.notified(), router.status().priority))
-                .unzip();
-            if let (Some(state), Some(priority)) = (group.notify(&told), priorities.first()) {
-                self.effects.push_back(Effect::NotifyGroup {
-                    group: index,
-                    state,
-                    priority: *priority,
-                });
-            }
+        for index in 0..self.groups.len() {
+            let news = self.group_news(index);
+            self.effects.extend(news);
         }
+    }
+
+    /// What to tell a group's scripts, if it is new; it is not, from now on.
+    fn group_news(&mut self, index: usize) -> Option<Effect> {
+        let group = self.groups.get_mut(index)?;
+        let members = group
+            .members
+            .iter()
+            .filter_map(|member| self.routers.get(*member));
+        let (told, priorities): (Vec<_>, Vec<_>) = members
+            .map(|(router, _)| (router.notified(), router.status().priority))
+            .unzip();
+        Some(Effect::NotifyGroup {
+            group: index,
+            state: group.notify(&told)?,
+            priority: *priorities.first()?,
+        })
     }
 }

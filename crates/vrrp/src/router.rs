@@ -144,6 +144,21 @@ impl Router {
         }
     }
 
+    /// Goes on with other settings, under another number. What it holds may be other addresses now.
+    pub(crate) fn adopt(&mut self, now: Timestamp, index: usize, settings: RouterSettings) {
+        self.index = index;
+        self.journal.renumber(index);
+        self.announcer.adopt(settings.announcing);
+        self.settings = settings;
+        if self.state.holds() {
+            self.effects.push(Effect::Hold { router: index });
+        }
+        if self.state == RouterState::Master {
+            self.announce(1);
+            self.advertise(now);
+        }
+    }
+
     /// The interface has come up with this address, or has become useless. As master, whatever was announced before
     /// may not have been heard.
     pub(crate) fn on_link(&mut self, now: Timestamp, source: Option<IpAddr>) {

@@ -2,6 +2,7 @@
 
 mod alone;
 mod groups;
+mod reload;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU8;
