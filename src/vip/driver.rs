@@ -15,11 +15,13 @@ use weir_linux::{clock, vrrp};
 use weir_vrrp::{Effect, LogEvent, Node, Received, RouterState, vrid_of};
 use weir_wire::Timestamp;
 
+use super::arguments::Run;
 use super::front::Front;
 use super::guard::{Guard, Will};
 use super::load::LoadWatch;
 use super::network::Network;
 use super::notify::Notifier;
+use super::reload;
 use super::report;
 use super::scripts::Scripts;
 use super::status::{Connections, Request};
@@ -41,19 +43,20 @@ const HANDOVER_TIMEOUT: Duration = Duration::from_secs(9);
 
 /// Everything that the loop owns.
 pub(super) struct Driver {
+    pub(super) run: Run,
     pub(super) settings: VipSettings,
     pub(super) node: Node,
-    network: Network,
+    pub(super) network: Network,
     guard: Guard,
     pub(super) trackers: Trackers,
-    scripts: Scripts,
-    notifier: Notifier,
+    pub(super) scripts: Scripts,
+    pub(super) notifier: Notifier,
     pub(super) front: Option<Front>,
     load: LoadWatch,
     connections: Connections,
     /// The connection that waits for a handover to end.
     handover: Option<usize>,
-    poller: Poller,
+    pub(super) poller: Poller,
     signals: Signals,
     buffer: Box<[u8]>,
     beat: Timestamp,
@@ -65,6 +68,7 @@ pub(super) struct Driver {
 
 /// What the loop is made of; see [`Driver`].
 pub(super) struct Parts {
+    pub(super) run: Run,
     pub(super) settings: VipSettings,
     pub(super) trackers: Trackers,
     pub(super) network: Network,
@@ -89,7 +93,8 @@ impl Driver {
         Ok(Self {
             node: Node::new(parts.settings.node.clone(), now),
             scripts: Scripts::new(&parts.settings, now),
-            notifier: Notifier::open(&parts.settings)?,
+            notifier: Notifier::new(&parts.settings)?,
+            run: parts.run,
             settings: parts.settings,
             network: parts.network,
             guard: parts.guard,
@@ -218,9 +223,7 @@ impl Driver {
         while let Some(signal) = self.signals.next()? {
             match signal {
                 Signal::Terminate | Signal::Interrupt => self.node.on_stop(now),
-                Signal::Hangup => {
-                    tracing::warn!("SIGHUP: a changed file takes effect by a restart; nothing was read");
-                }
+                Signal::Hangup => reload::on_hangup(self),
                 Signal::User1 => {}
             }
         }
@@ -239,7 +242,7 @@ impl Driver {
     }
 
     /// Tells routers and trackers which interfaces are there.
-    fn look_at_links(&mut self) -> io::Result<()> {
+    pub(super) fn look_at_links(&mut self) -> io::Result<()> {
         self.network.refresh(&self.settings, &self.poller)?;
         let now = clock_now();
         for router in 0..self.settings.routers.len() {
@@ -297,7 +300,7 @@ impl Driver {
         }
     }
 
-    fn perform(&mut self, now: Timestamp) {
+    pub(super) fn perform(&mut self, now: Timestamp) {
         while let Some(effect) = self.node.next_effect() {
             match effect {
                 Effect::Send {

@@ -21,6 +21,7 @@ mod notify;
 mod place;
 mod programs;
 mod question;
+mod reload;
 mod report;
 mod scripts;
 mod status;
@@ -74,7 +75,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Some(Command::Handover(running)) => order(&running, Request::Handover),
         Some(Command::Resume(running)) => order(&running, Request::Resume),
         None if arguments.run.config_test => check(&arguments.run),
-        None => match serve(&arguments.run) {
+        None => match serve(arguments.run) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error),
         },
@@ -143,8 +144,8 @@ fn floating(settings: &VipSettings) -> Vec<IpAddr> {
 }
 
 /// Holds the address until a signal.
-fn serve(run: &Run) -> io::Result<()> {
-    let mut settings = load(run)?;
+fn serve(run: Run) -> io::Result<()> {
+    let mut settings = load(&run)?;
     let signals = Signals::block()?;
     let place = Place::of(run.run.as_deref());
     place.prepare()?;
@@ -157,7 +158,7 @@ fn serve(run: &Run) -> io::Result<()> {
         tracing::warn!("{address} was left behind by a dead predecessor, and is removed");
     }
     let connections = Connections::listen(&place.socket, &poller)?;
-    let front = front(run, &settings)?;
+    let front = front(&run, &settings)?;
     let watched = if front.is_some() {
         FrontEnd::Watched
     } else {
@@ -170,7 +171,8 @@ fn serve(run: &Run) -> io::Result<()> {
         network,
         guard,
         front,
-        load: LoadWatch::new(run),
+        load: LoadWatch::new(&run),
+        run,
         connections,
         poller,
         signals,

@@ -289,6 +289,30 @@ impl Network {
         }
     }
 
+    /// Takes over what the routers of `old` hold that go on here, and takes away what they hold no more.
+    pub(super) fn inherit(&mut self, old: &mut Self, kept: &[Option<usize>]) {
+        for (router, from) in kept.iter().enumerate() {
+            let Some(seat) = from
+                .and_then(|from| old.routers.get(from))
+                .filter(|seat| seat.holds)
+            else {
+                continue;
+            };
+            for (floating, segment) in &seat.addresses {
+                let index = old.segments.get(*segment).and_then(Segment::index);
+                let stays = self
+                    .routers
+                    .get(router)
+                    .is_some_and(|seat| seat.has_same(floating));
+                if let (Some(index), false) = (index, stays) {
+                    // What cannot be removed goes by its lifetime.
+                    let _ = self.links.remove(index, floating.address, floating.prefix);
+                }
+            }
+            self.take(router);
+        }
+    }
+
     /// Gives the addresses of a router that keeps them another lifetime, and puts back what is missing.
     ///
     /// # Errors
@@ -386,6 +410,11 @@ impl Network {
 }
 
 impl Seat {
+    /// Whether it has this very address, on the same interface and with the same prefix.
+    fn has_same(&self, floating: &FloatingAddress) -> bool {
+        self.addresses.iter().any(|(own, _)| own == floating)
+    }
+
     fn has(&self, address: IpAddr, segment: usize) -> bool {
         self.addresses
             .iter()

@@ -24,11 +24,23 @@ pub(super) struct Notifier {
 }
 
 impl Notifier {
+    /// Another one for a configuration whose fifo is not that of `old`; `None` when this one serves both.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(super) fn open(settings: &VipSettings, old: &VipSettings) -> io::Result<Option<Self>> {
+        let fifo =
+            |settings: &VipSettings| (settings.notify_fifo.clone(), settings.notify_fifo_script.clone());
+        (fifo(settings) != fifo(old))
+            .then(|| Self::new(settings))
+            .transpose()
+    }
+
     /// Opens the fifo of a configuration, if it has one, and starts its reader.
     ///
     /// # Errors
     /// When the fifo cannot be made, or its reader not be started.
-    pub(super) fn open(settings: &VipSettings) -> io::Result<Self> {
+    pub(super) fn new(settings: &VipSettings) -> io::Result<Self> {
         let fifo = settings.notify_fifo.as_deref().map(fifo::open).transpose()?;
         let reader = match (&settings.notify_fifo_script, &settings.notify_fifo) {
             (Some(program), Some(path)) => {

@@ -14,6 +14,8 @@ use super::tokens::{Kind, token};
 /// All check scripts.
 pub(super) struct Scripts {
     checks: Vec<Check>,
+    /// Runs of scripts that are gone; they end, and are reaped.
+    dying: Vec<Child>,
 }
 
 struct Check {
@@ -42,7 +44,34 @@ impl Scripts {
         });
         Self {
             checks: checks.collect(),
+            dying: Vec::new(),
         }
+    }
+
+    /// Goes on with the scripts of another configuration. One that is in both keeps its machine and its run.
+    pub(super) fn reconfigure(&mut self, settings: &VipSettings, now: Timestamp, poller: &Poller) {
+        let mut old = std::mem::replace(self, Self::new(settings, now));
+        for (index, check) in self.checks.iter_mut().enumerate() {
+            let same = |other: &Check| other.name == check.name && other.how == check.how;
+            let Some(at) = old.checks.iter().position(same) else {
+                continue;
+            };
+            let survivor = old.checks.swap_remove(at);
+            *check = Check {
+                tracker: check.tracker,
+                ..survivor
+            };
+            if let Some(child) = &check.running {
+                // It is in the set under its old number.
+                let _ = poller.modify(child, token(Kind::Script, index), Interest::Read);
+            }
+        }
+        let left = old.checks.into_iter().filter_map(|check| check.running);
+        for child in left {
+            let _ = (poller.remove(&child), child.end(Ending::Force));
+            old.dying.push(child);
+        }
+        self.dying = old.dying;
     }
 
     /// The run of this script has ended.
@@ -54,6 +83,8 @@ impl Scripts {
 
     /// Starts and ends what is due.
     pub(super) fn on_deadline(&mut self, now: Timestamp, poller: &Poller) {
+        self.dying
+            .retain_mut(|child| matches!(child.try_wait(), Ok(None)));
         for (index, check) in self.checks.iter_mut().enumerate() {
             check.script.on_deadline(now);
             while let Some(effect) = check.script.next_effect() {

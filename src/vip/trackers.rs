@@ -104,6 +104,17 @@ impl Trackers {
         }
     }
 
+    /// Takes over what is known of the trackers that no configuration names.
+    pub(super) fn inherit(&mut self, old: &Self) {
+        let own = |trackers: &Self| [Some(trackers.load), trackers.front_end, trackers.live_backend];
+        for (new, old_at) in own(self).into_iter().zip(own(old)) {
+            let condition = old_at.and_then(|at| old.conditions.get(at)).copied();
+            if let (Some(new), Some(condition)) = (new, condition) {
+                self.set(new, condition);
+            }
+        }
+    }
+
     /// What is known of each tracker.
     pub(super) fn conditions(&self) -> impl Iterator<Item = (usize, Condition)> {
         self.conditions.iter().copied().enumerate()

@@ -23,9 +23,9 @@ fn a_master_that_stays_says_so_and_tells_no_script() {
             .any(|effect| matches!(effect, Effect::Release { .. } | Effect::Notify { .. })),
         "{effects:?}"
     );
-    let lists_both = effects.iter().any(|effect| {
-        matches!(effect, Effect::Send { message, .. } if message.get(3) == Some(&2))
-    });
+    let lists_both = effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Send { message, .. } if message.get(3) == Some(&2)));
     assert!(lists_both, "the advert lists the new addresses: {effects:?}");
 }
 
