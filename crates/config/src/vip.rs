@@ -127,12 +127,12 @@ pub struct Script {
 /// Which processes a `vrrp_track_process` means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessMatch {
-    /// The words of the command line (`process`); without `full_command`, the first is compared with the program's
-    /// name only.
+    /// The words of the command line (`process`), at least one; without `full_command` there is one, which is compared
+    /// with the program's name only.
     pub words: Vec<String>,
     /// `full_command`: the whole command line must be equal.
     pub full_command: bool,
-    /// `quorum`: at least so many. At least 1.
+    /// `quorum`: at least so many. At least 1, unless `quorum_max` is 0.
     pub quorum: u32,
     /// `quorum_max`: at most so many.
     pub quorum_max: Option<u32>,

@@ -15,13 +15,15 @@ pub(super) struct Findings {
 impl Findings {
     pub(super) fn error(&mut self, place: &Place, message: impl Into<String>) {
         if self.errors.len() < MAX_FINDINGS {
-            self.errors.push(Diagnostic::error(place.clone(), message));
+            self.errors
+                .push(Diagnostic::error(place.clone(), one_line(message.into())));
         }
     }
 
     pub(super) fn warn(&mut self, place: &Place, message: impl Into<String>) {
         if self.warnings.len() < MAX_FINDINGS {
-            self.warnings.push(Diagnostic::warning(place.clone(), message));
+            self.warnings
+                .push(Diagnostic::warning(place.clone(), one_line(message.into())));
         }
     }
 
@@ -36,5 +38,14 @@ impl Findings {
         } else {
             Ok((value, found))
         }
+    }
+}
+
+/// A message quotes what was written, which may mean something to a terminal.
+fn one_line(message: String) -> String {
+    if message.contains(char::is_control) {
+        message.replace(char::is_control, "\u{fffd}")
+    } else {
+        message
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use weir_vrrp::{Peer, StartState, Version};
+use weir_vrrp::{Authentication, Peer, StartState, Version};
 
 use crate::diagnostics::{Place, Placed};
 use crate::vip::{FloatingAddress, Program};
@@ -138,7 +138,7 @@ pub(super) struct GroupSpec {
 pub(super) struct AuthenticationSpec {
     /// `auth_type PASS`; there is no other one.
     pub(super) is_password: bool,
-    pub(super) password: Option<[u8; 8]>,
+    pub(super) password: Option<Authentication>,
 }
 
 /// `vrrp_instance`.

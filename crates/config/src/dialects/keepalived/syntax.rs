@@ -65,7 +65,7 @@ impl<'p> Parser<'p> {
         loop {
             match self.peek() {
                 None => return self.unclosed(head, "at the end of the configuration"),
-                Some(Token::Word(word)) if is_misplaced_top(table, &word.text) => {
+                Some(Token::Word(word)) if keywords::is_top_block(&word.text) => {
                     return self.unclosed(head, &format!("before '{}' ({})", word.text, word.place));
                 }
                 Some(_) => {}
@@ -350,9 +350,4 @@ struct Seen<'p> {
     places: BTreeMap<&'static str, &'p Place>,
     /// The last keyword of this line.
     last: Option<&'p Word>,
-}
-
-/// Whether a word begins a block of the top level and is nothing inside of the block at hand.
-fn is_misplaced_top<T>(table: &[Keyword<T>], text: &str) -> bool {
-    keywords::is_top_block(text) && !table.iter().any(|row| row.name == text)
 }

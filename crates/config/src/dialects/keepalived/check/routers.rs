@@ -1,6 +1,6 @@
 //! Instances to routers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU8;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use weir_vrrp::{
 };
 
 use super::Check;
-use crate::diagnostics::Placed;
+use crate::diagnostics::{Place, Placed};
 use crate::dialects::keepalived::spec::{Block, InstanceSpec};
 use crate::vip::{Attachment, FloatingAddress, VipSettings};
 
@@ -176,11 +176,11 @@ impl Check<'_> {
                        adverts of one that does not; remove vrrp_strict, or the authentication";
             self.findings.error(place, why);
         }
-        Authentication::Password(password)
+        password
     }
 
     /// Where an instance was told to be strict.
-    fn strict_place<'i>(&'i self, instance: &'i Instance) -> Option<&'i crate::diagnostics::Place> {
+    fn strict_place<'i>(&'i self, instance: &'i Instance) -> Option<&'i Place> {
         match &instance.spec.strict {
             Some(strict) => strict.value.then_some(&strict.place),
             None => self.spec.global.strict.as_ref(),
@@ -256,16 +256,17 @@ impl Check<'_> {
             );
             self.findings.error(&peer.place, why);
         }
+        let mut seen = BTreeSet::new();
         let mut peers: Vec<Peer> = Vec::new();
         for peer in placed {
-            if peers.iter().any(|other| other.address == peer.value.address) {
+            if seen.insert(peer.value.address) {
+                peers.push(peer.value);
+            } else {
                 let what = format!(
                     "the peer {} was named before; this is ignored",
                     peer.value.address
                 );
                 self.findings.warn(&peer.place, what);
-            } else {
-                peers.push(peer.value);
             }
         }
         Some(Destination::Unicast {
@@ -305,16 +306,14 @@ impl Check<'_> {
             );
             self.findings.warn(&instance.place, what);
         }
+        let mut seen = BTreeSet::new();
         let mut addresses: Vec<FloatingAddress> = Vec::new();
         for address in spec.addresses.iter().chain(&spec.excluded) {
-            if addresses
-                .iter()
-                .any(|other| other.address == address.value.address)
-            {
+            if seen.insert(address.value.address) {
+                addresses.push(address.value.clone());
+            } else {
                 let what = format!("{} was named before; it is held once", address.value.address);
                 self.findings.warn(&address.place, what);
-            } else {
-                addresses.push(address.value.clone());
             }
         }
         let notify = self.notify(&spec.notify);

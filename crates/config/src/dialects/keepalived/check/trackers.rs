@@ -6,7 +6,6 @@ use std::time::Duration;
 use weir_vrrp::{Condition, Priority, TrackerSettings, Tracking, Weight};
 
 use super::Check;
-use crate::diagnostics::Place;
 use crate::dialects::keepalived::spec::{
     Block, FileSpec, InstanceSpec, ProcessSpec, ScriptSpec, TrackKind, TrackSpec, WeightSpec,
 };
@@ -132,54 +131,47 @@ impl Check<'_> {
         }
     }
 
-    /// The tracker that an item means, and its default weight.
+    /// The tracker that an item means, made when it is first meant, and its default weight.
     fn tracker(&mut self, track: &TrackSpec, trackers: &mut Trackers) -> Option<(usize, WeightSpec)> {
         let spec = self.spec;
-        let name = track.name.as_str();
+        let mut default = WeightSpec::default();
+        let mut initially = Condition::Unknown;
         let known = trackers.index.get(&(track.kind, track.name.clone())).copied();
-        match track.kind {
-            TrackKind::Interface => {
-                let tracker = || Tracker::Interface(name.to_owned());
-                let index =
-                    known.unwrap_or_else(|| trackers.add(track.kind, name, Condition::Unknown, tracker()));
-                Some((index, WeightSpec::default()))
-            }
+        let tracker = match track.kind {
+            TrackKind::Interface => Some(Tracker::Interface(track.name.clone())),
             TrackKind::Script => {
                 let block = self.find(&spec.scripts, track, "vrrp_script")?;
-                let initially = match block.spec.starts_failed {
-                    true => Condition::Fails,
-                    false => Condition::Unknown,
-                };
-                let index = match known {
-                    Some(index) => index,
-                    None => trackers.add(track.kind, name, initially, Tracker::Script(self.script(block)?)),
-                };
-                Some((index, block.spec.weight))
+                default = block.spec.weight;
+                if block.spec.starts_failed {
+                    initially = Condition::Fails;
+                }
+                known
+                    .is_none()
+                    .then(|| self.script(block))
+                    .flatten()
+                    .map(Tracker::Script)
             }
             TrackKind::Process => {
                 let block = self.find(&spec.processes, track, "vrrp_track_process")?;
-                let index = match known {
-                    Some(index) => index,
-                    None => trackers.add(
-                        track.kind,
-                        name,
-                        Condition::Unknown,
-                        Tracker::Process(self.process(block)?),
-                    ),
-                };
-                Some((index, block.spec.weight))
+                default = block.spec.weight;
+                known
+                    .is_none()
+                    .then(|| self.process(block))
+                    .flatten()
+                    .map(Tracker::Process)
             }
             TrackKind::File => {
                 let block = self.find(&spec.files, track, "track_file")?;
-                let index = match known {
-                    Some(index) => index,
-                    None => trackers.add(track.kind, name, Condition::Unknown, self.file(block)?),
-                };
-                let mut weight = block.spec.weight;
-                weight.points.get_or_insert(1);
-                Some((index, weight))
+                default = block.spec.weight;
+                default.points.get_or_insert(1);
+                known.is_none().then(|| self.file(block)).flatten()
             }
-        }
+        };
+        let index = match known {
+            Some(index) => index,
+            None => trackers.add(track.kind, &track.name, initially, tracker?),
+        };
+        Some((index, default))
     }
 
     fn find<'b, T>(&mut self, blocks: &'b [Block<T>], track: &TrackSpec, what: &str) -> Option<&'b Block<T>> {
@@ -275,34 +267,24 @@ impl Check<'_> {
     }
 
     /// What nobody tracks is not run: somebody forgot something.
-    pub(super) fn unused(&mut self, trackers: &Trackers) {
+    pub(super) fn unused(&mut self) {
         let spec = self.spec;
-        let scripts = spec
-            .scripts
-            .iter()
-            .map(|block| (TrackKind::Script, &block.name, &block.place));
-        let processes = spec
-            .processes
-            .iter()
-            .map(|block| (TrackKind::Process, &block.name, &block.place));
-        let files = spec
-            .files
-            .iter()
-            .map(|block| (TrackKind::File, &block.name, &block.place));
-        let tracked: BTreeSet<(TrackKind, &String)> = { spec.instances.iter() }
-            .flat_map(|instance| &instance.spec.tracks)
-            .chain(spec.groups.iter().flat_map(|group| &group.spec.tracks))
-            .map(|track| (track.kind, &track.name))
+        let of_groups = spec.groups.iter().flat_map(|group| &group.spec.tracks);
+        let of_instances = spec.instances.iter().flat_map(|instance| &instance.spec.tracks);
+        let tracked: BTreeSet<(TrackKind, &str)> = of_groups
+            .chain(of_instances)
+            .map(|track| (track.kind, track.name.as_str()))
             .collect();
-        let all: Vec<(TrackKind, &String, &Place)> = scripts.chain(processes).chain(files).collect();
-        for (kind, name, place) in all {
-            let is_tracked =
-                tracked.contains(&(kind, name)) || trackers.index.contains_key(&(kind, name.clone()));
-            if !is_tracked {
-                self.findings.warn(
-                    place,
-                    format!("no vrrp_instance tracks {name}, so it is not asked"),
-                );
+        self.unused_of(&spec.scripts, TrackKind::Script, &tracked);
+        self.unused_of(&spec.processes, TrackKind::Process, &tracked);
+        self.unused_of(&spec.files, TrackKind::File, &tracked);
+    }
+
+    fn unused_of<T>(&mut self, blocks: &[Block<T>], kind: TrackKind, tracked: &BTreeSet<(TrackKind, &str)>) {
+        for block in blocks {
+            if !tracked.contains(&(kind, block.name.as_str())) {
+                let what = format!("no vrrp_instance tracks {}, so it is not asked", block.name);
+                self.findings.warn(&block.place, what);
             }
         }
     }

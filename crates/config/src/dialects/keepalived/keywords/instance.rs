@@ -1,6 +1,6 @@
 //! `vrrp_instance`.
 
-use weir_vrrp::{Peer, StartState};
+use weir_vrrp::{Authentication, Peer, StartState};
 
 use super::global::{
     garp_delay, garp_lower_delay, garp_lower_repeat, garp_refresh, garp_refresh_repeat, garp_repeat,
@@ -415,10 +415,12 @@ pub(super) const AUTHENTICATION: &[Keyword<AuthenticationSpec>] = &[
             Ok(())
         },
     )),
-    guard(Keyword::word(
+    // More words are taken, so that none of them is quoted as a keyword that nobody knows.
+    guard(Keyword::takes(
         "auth_pass",
         "PASSWORD",
         "the password; its first 8 bytes count",
+        (1, usize::MAX),
         password,
     )),
 ];
@@ -446,18 +448,26 @@ fn state(instance: &mut InstanceSpec, s: &mut Statement<'_>) -> Result<(), Strin
     Ok(())
 }
 
-/// A password is the bytes that keepalived would send: single quotes are some of them.
+/// A password is the bytes that keepalived would send: single quotes are some of them, and it ends at a blank.
 fn password(authentication: &mut AuthenticationSpec, s: &mut Statement<'_>) -> Result<(), String> {
     let word = s.first()?;
-    let text = match word.quote {
-        Some('\'') => format!("'{}'", word.text),
-        _ => word.text.clone(),
-    };
-    if text.is_empty() {
+    let is_single = word.quote == Some('\'');
+    if word.text.is_empty() {
         return Err("the password is empty".to_owned());
     }
-    if word.quote == Some('\'') {
+    if is_single && word.text.contains(char::is_whitespace) {
+        return Err("keepalived ends the password at the blank; put it in double quotes".to_owned());
+    }
+    let text = if is_single {
+        format!("'{}'", word.text)
+    } else {
+        word.text.clone()
+    };
+    if is_single {
         s.warn("keepalived takes single quotes for a part of the password, so they are; use double quotes");
+    }
+    if s.words.len() > 1 {
+        s.warn("only the first word is the password; put it in double quotes");
     }
     if text.len() > 8 {
         s.warn("only the first 8 bytes of the password count");
@@ -466,7 +476,7 @@ fn password(authentication: &mut AuthenticationSpec, s: &mut Statement<'_>) -> R
     for (to, from) in password.iter_mut().zip(text.bytes()) {
         *to = from;
     }
-    authentication.password = Some(password);
+    authentication.password = Some(Authentication::Password(password));
     Ok(())
 }
 

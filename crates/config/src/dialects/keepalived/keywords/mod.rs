@@ -79,7 +79,7 @@ pub(super) const TOP: &[Keyword<Spec>] = &[
         instance::TABLE,
         "a virtual router: an address that one node holds"
     ),
-    Keyword::refused("include", "an include must begin its line"),
+    guard(Keyword::refused("include", "an include must begin its line")),
     Keyword::refused("static_ipaddress", STATIC),
     Keyword::refused("static_routes", STATIC),
     Keyword::refused("static_rules", STATIC),
@@ -120,7 +120,7 @@ fn read_block<T: Default>(parser: &mut Parser<'_>, table: &[Keyword<T>], head: &
     }
 }
 
-/// Whether a word opens a block of the top level that is not to be mistaken for anything else.
+/// Whether a word opens a block of the top level and is nothing inside of one.
 pub(super) fn is_top_block(word: &str) -> bool {
     const BLOCKS: &[&str] = &[
         "global_defs",

@@ -73,6 +73,13 @@ fn a_definition_of_many_lines_is_used_again_and_again() {
 }
 
 #[test]
+fn a_definition_may_define() {
+    let body = "$PAIR= \\\n$N=1 \\\n10.0.0.${N} \\\n$N=2 \\\n10.0.0.${N}\n";
+    let settings = clean(&format!("{body}{}", instance("$N=9\n$PAIR")));
+    assert_eq!(held(&settings), ["10.0.0.1", "10.0.0.2"]);
+}
+
+#[test]
 fn sequences_and_lists_repeat_the_rest_of_their_line() {
     let settings = clean(&instance(
         "~SEQ(A, 1, 2) 10.0.0.$A\n~LST(B, 7, 9) 10.0.1.${B}\n@fe2 ~SEQ(C, 9) 10.0.2.$C\n\
@@ -115,8 +122,11 @@ fn includes_are_relative_to_the_file_that_includes() {
             "/etc/k/keepalived.conf",
             "include conf.d/*.conf\ninclude \"/etc/k/x{a,b}\"\n@fe1 includea z?\ninclude none*\n",
         ),
-        ("/etc/k/conf.d/b.conf", "include ../deep/${_INSTANCE}\n"),
-        ("/etc/k/conf.d/a.conf", "global_defs {\nrouter_id ${_PWD}\n}\n"),
+        ("/etc/k/conf.d/b.conf", "include ../${DEEP}/${_INSTANCE}\n"),
+        (
+            "/etc/k/conf.d/a.conf",
+            "$DEEP=deep\nglobal_defs {\nrouter_id ${_PWD}\n}\n",
+        ),
         ("/etc/k/conf.d/ignored", "}"),
         ("/etc/k/conf.d/../deep/fe1", "vrrp_script c {\nscript /bin/c\n}\n"),
         ("/etc/k/xa", "vrrp_instance A {\n"),

@@ -197,6 +197,8 @@ fn announcements_are_inherited_as_keepalived_inherits_them() {
             refresh_repeat: 6,
         }
     );
+    let lower = router("garp_master_repeat 2\ngarp_master_delay 1").announcing;
+    assert_eq!((lower.lower_repeat, lower.lower_delay), (5, seconds(5)));
     // What an instance says about becoming master is not what its node says about lower priorities.
     let mixed = router_of(
         "vrrp_garp_master_repeat 7 vrrp_garp_lower_prio_delay 9",

@@ -42,7 +42,12 @@ impl Files for Memory {
 
     fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         let here = self.0.keys().filter(|path| path.parent() == Some(directory));
-        Ok(here.filter_map(|path| path.file_name()).map(Into::into).collect())
+        // In no order that anybody could rely on.
+        Ok(here
+            .rev()
+            .filter_map(|path| path.file_name())
+            .map(Into::into)
+            .collect())
     }
 
     fn is_program(&self, name: &str) -> bool {

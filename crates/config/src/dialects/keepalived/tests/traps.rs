@@ -273,6 +273,11 @@ fn an_authentication_that_is_none_is_an_error() {
             "6: auth_pass: the password is empty\n6: authentication without an auth_pass; write auth_pass PASSWORD",
         ),
         (
+            "authentication { auth_type PASS auth_pass 'a b' }",
+            "6: auth_pass: keepalived ends the password at the blank; put it in double quotes\n\
+             6: authentication without an auth_pass; write auth_pass PASSWORD",
+        ),
+        (
             "authentication {\nauth_type AH\nauth_pass x\n}",
             "6: authentication without an auth_type; write auth_type PASS\n7: auth_type: AH is not supported; use PASS on every node, or no authentication",
         ),
@@ -309,6 +314,11 @@ fn a_password_is_the_bytes_that_keepalived_sends() {
             b"'ab'\0\0\0\0",
             "6: warning: auth_pass: keepalived takes single quotes for a part of the password, so they are; use \
              double quotes",
+        ),
+        (
+            "secret word",
+            b"secret\0\0",
+            "6: warning: auth_pass: only the first word is the password; put it in double quotes",
         ),
         ("a\\b", b"a\\b\0\0\0\0\0", ""),
     ] {
