@@ -175,9 +175,9 @@ impl Value for String {
 
     fn read(item: Item<'_>) -> Result<Self, Wrong> {
         match item.str()? {
-            "" => Err(Wrong::because("is empty")),
+            "" => Err(Wrong::because("an empty text")),
             text if text.chars().any(char::is_control) => {
-                Err(Wrong::because("has characters that cannot be printed"))
+                Err(Wrong::because("a text with characters that cannot be printed"))
             }
             text => Ok(text.to_owned()),
         }
@@ -193,9 +193,14 @@ impl Value for PathBuf {
 
     fn read(item: Item<'_>) -> Result<Self, Wrong> {
         let text = String::read(item)?;
+        if !text.starts_with('/') {
+            return Err(Wrong::because(format!(
+                "'{text}' does not begin with '/', and nodes work in different folders"
+            )));
+        }
         // These would end a quoted string in the configurations that are rendered from the file.
         if text.contains(['"', '\\', '\'']) {
-            return Err(Wrong::because("has a quote or a backslash in it"));
+            return Err(Wrong::because("a file name with a quote or a backslash in it"));
         }
         Ok(text.into())
     }
@@ -326,15 +331,15 @@ impl Value for Netmask {
         let written = text.split('/').next().and_then(|address| address.parse().ok());
         if !text.contains('/') {
             let help = format!("write \"{mask}\" if this one address is meant");
-            return Err(Wrong::Because("has no prefix length".to_owned(), Some(help)));
+            return Err(Wrong::Because(
+                "an address without a prefix length".to_owned(),
+                Some(help),
+            ));
         }
         if written != Some(mask.network()) {
             let help = format!("write \"{mask}\"");
             return Err(Wrong::Because(
-                format!(
-                    "is an address in a network, not a network: it has bits behind /{}",
-                    mask.prefix_len()
-                ),
+                format!("{text} is an address in a network, not a network"),
                 Some(help),
             ));
         }
@@ -434,14 +439,37 @@ impl<const FROM: u64, const TO: u64> Value for Time<FROM, TO> {
     fn read(item: Item<'_>) -> Result<Self, Wrong> {
         if let Ok(number) = item.integer() {
             let help = format!("write \"{number}s\" for seconds or \"{number}ms\" for milliseconds");
-            return Err(Wrong::Because("has no unit".to_owned(), Some(help)));
+            return Err(Wrong::Because("a time without a unit".to_owned(), Some(help)));
         }
         let milliseconds = quantity(item.str()?, &TIME_UNITS).ok_or(Wrong::Kind)?;
         if !(FROM..=TO).contains(&milliseconds) {
             let [from, to] = [FROM, TO].map(|limit| show_time(Duration::from_millis(limit)));
-            return Err(Wrong::because(format!("must be between {from} and {to}")));
+            return Err(Wrong::because(format!("not between {from} and {to}")));
         }
         Ok(Self(Duration::from_millis(milliseconds)))
+    }
+
+    fn show(&self) -> String {
+        format!("\"{}\"", show_time(self.0))
+    }
+}
+
+/// A time of whole seconds, between `FROM` and `TO` seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Seconds<const FROM: u64, const TO: u64>(pub(crate) Duration);
+
+impl<const FROM: u64, const TO: u64> Value for Seconds<FROM, TO> {
+    const FORM: Form = Form::Time(1000 * FROM, 1000 * TO);
+
+    fn read(item: Item<'_>) -> Result<Self, Wrong> {
+        let Time::<0, { u64::MAX }>(time) = Time::read(item)?;
+        if time.subsec_nanos() != 0 || !(FROM..=TO).contains(&time.as_secs()) {
+            let [from, to] = [FROM, TO].map(|limit| show_time(Duration::from_secs(limit)));
+            return Err(Wrong::because(format!(
+                "not whole seconds between {from} and {to}"
+            )));
+        }
+        Ok(Self(time))
     }
 
     fn show(&self) -> String {
@@ -540,7 +568,7 @@ impl Value for TrustAnchor {
         };
         let is_digest = digest.len() >= 40 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_digest {
-            return Err(Wrong::because("ends with what is no digest in hexadecimal"));
+            return Err(Wrong::because("the last word is no digest in hexadecimal"));
         }
         let read = || {
             Some(Self {
@@ -584,7 +612,10 @@ impl<W: Word> Value for W {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("write {}", Self::FORM.expected()),
         };
-        Err(Wrong::Because(format!("does not know '{text}'"), Some(help)))
+        Err(Wrong::Because(
+            format!("'{text}' is none of its words"),
+            Some(help),
+        ))
     }
 
     fn show(&self) -> String {
