@@ -179,6 +179,18 @@ fn check_monitoring(
         console_port,
     } = &spec.monitoring;
     let port_number = |number: u64| u16::try_from(number).unwrap_or(u16::MAX);
+    if port.value == console_port.value {
+        let place = if port.place.span.is_some() {
+            &port.place
+        } else {
+            &console_port.place
+        };
+        let why = format!(
+            "the status page and the console cannot both have port {}",
+            port.value.0
+        );
+        findings.push(Diagnostic::error(place.clone(), why));
+    }
     let page = match secret(password_file.as_ref(), password_credential.as_ref(), findings) {
         None => {
             if let Some(allow) = allow {

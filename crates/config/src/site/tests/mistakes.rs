@@ -45,6 +45,7 @@ const INSTEAD: &[(&str, &str, &str)] = &[
 
 /// Mistakes that are added to the lab.
 const ADDED: &[(&str, &str)] = &[
+    ("two on one port", "[monitoring]\nport = 5199"),
     (
         "not quite seconds",
         "[health]\ninterval = \"1500ms\"\n[cache]\nmax_ttl = \"30d\"",
