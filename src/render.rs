@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
-use clap::builder::TypedValueParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use weir_config::site::render::{Format, render};
 use weir_config::site::{DEFAULT_FILE, RoleName, Site};
 
@@ -30,16 +29,24 @@ pub struct Arguments {
     directory: Option<PathBuf>,
 
     /// The role that named is to have, on a node where it has both
-    #[arg(long, value_parser = PossibleValuesParser::new(["auth", "resolve"]))]
-    role: Option<String>,
+    #[arg(long, value_parser = roles())]
+    role: Option<RoleName>,
 }
 
 fn formats() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(Format::all().map(|(name, _)| name)).map(|chosen| {
-        { Format::all() }
-            .find(|(name, _)| *name == chosen)
-            .map_or(Format::Dnsdist, |(_, format)| format)
-    })
+    PossibleValuesParser::new(Format::all().map(|(name, _)| name)).try_map(|name| name.parse::<Format>())
+}
+
+/// The roles that named can have.
+fn roles() -> impl TypedValueParser<Value = RoleName> {
+    let role = |name: String| {
+        if name == "auth" {
+            RoleName::Auth
+        } else {
+            RoleName::Resolve
+        }
+    };
+    PossibleValuesParser::new(["auth", "resolve"]).map(role)
 }
 
 /// Runs `weir render`; see [`Arguments`].
@@ -63,9 +70,5 @@ fn rendered(site: &Site, arguments: &Arguments) -> Result<String, String> {
     })?;
     let default = Path::new("/var/lib/weir").join(arguments.format.to_string());
     let directory = arguments.directory.as_deref().unwrap_or(&default);
-    let role = arguments.role.as_deref().map(|role| match role {
-        "auth" => RoleName::Auth,
-        _ => RoleName::Resolve,
-    });
-    render(arguments.format, site, node, role, directory).map_err(|no_share| no_share.to_string())
+    render(arguments.format, site, node, arguments.role, directory).map_err(|no_share| no_share.to_string())
 }

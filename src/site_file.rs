@@ -1,6 +1,6 @@
 //! Reading the site file for a subcommand, and telling the operator what came of it.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -33,8 +33,11 @@ pub fn load(file: &Path) -> Result<Site, String> {
 
 /// Writes to standard output. A reader that has seen enough (`| head`) is no error.
 pub(crate) fn say(text: &str) -> ExitCode {
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    ExitCode::SUCCESS
+    let mut output = std::io::stdout();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => fail(&error.to_string()),
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 /// Writes to standard error.

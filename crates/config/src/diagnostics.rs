@@ -70,7 +70,7 @@ pub struct Diagnostic {
     pub place: Place,
     /// One sentence without a full stop.
     pub message: String,
-    /// What stands under the place when the file is shown; empty repeats nothing.
+    /// What stands beside the mark when the file is shown; may be empty.
     pub label: String,
     /// Another place that the finding is about, and what is there.
     pub related: Option<Box<(Place, String)>>,

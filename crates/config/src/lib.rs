@@ -1,4 +1,4 @@
-//! Configuration: dialects to [`Spec`] to checked [`Snapshot`].
+//! Configuration: dialects to [`Spec`] to checked [`Snapshot`]; the site file to a checked [`site::Site`].
 //!
 //! ```text
 //! dnsdist.conf ─▶ dialects::dnsdist::Session ─▶ Spec ─▶ check ─▶ Snapshot ─▶ one pointer swap
@@ -8,8 +8,9 @@
 //!
 //! A dialect runs or parses what the operator wrote and fills a [`Spec`], every item with its place in the file.
 //! [`Snapshot::build`] checks that the items fit together and carries over what survives a reload. Whatever goes
-//! wrong on the way is a [`Diagnostic`]: where, what, why, and what to write instead. The floating address has a way of
-//! its own, from [`dialects::keepalived::read`] to [`vip::VipSettings`], with the same stages and the same diagnostics.
+//! wrong on the way is a [`Diagnostic`]: where, what, why, and what to write instead; [`report()`] shows it in the file.
+//! The floating address has a way of its own, from [`dialects::keepalived::read`] to [`vip::VipSettings`], with the same
+//! stages and the same diagnostics.
 //!
 //! Not here: logs, sockets, threads, clocks, and the swap itself.
 #![forbid(unsafe_code)]

@@ -93,7 +93,8 @@ fn default(row: &Row) -> String {
     match row.otherwise {
         Otherwise::Required => "required".to_owned(),
         Otherwise::Derived(from) => from.to_owned(),
-        Otherwise::Is(value) => value(),
+        Otherwise::Is(value) if row.unit.is_empty() => value(),
+        Otherwise::Is(value) => format!("{} {}", value(), row.unit),
     }
 }
 

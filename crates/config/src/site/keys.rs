@@ -12,8 +12,8 @@ use weir_wire::NameBuf;
 
 use super::model::TrustAnchor;
 use super::values::{
-    Count, CredentialName, Form, Interface, InterfaceName, InterfaceNames, Item, NodeName, PoolName, Size,
-    Time, Value, Wrong,
+    Count, CredentialName, Form, Interface, InterfaceName, InterfaceNames, Item, NodeName, PoolName, Seconds,
+    Size, Time, Value, Wrong,
 };
 use super::words::{
     AuthServer, BlockedAnswer, FrontServer, OverLimit, PickPolicy, Purpose, ResolveServer, RoleName,
@@ -108,8 +108,8 @@ use Otherwise::{Derived, Required};
 /// A list, each element with its place.
 pub(crate) type Many<T> = Vec<Placed<T>>;
 
-const SECOND: u64 = 1000;
-const HOUR: u64 = 3600 * SECOND;
+/// In seconds.
+const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
 
 const fn seconds(seconds: u64) -> Duration {
@@ -174,7 +174,7 @@ keys! {
         vrid: Count<1, 255> => Derived("the last byte of the address"), "",
             "the virtual router's number (VRID), unique in its network";
         version: Count<2, 3> => Derived("2 with a password, otherwise 3"), "", "the version of VRRP";
-        advert: Time<10, { 255 * SECOND }> => Derived("\"1s\" for version 2, \"300ms\" for version 3"), "time",
+        advert: Time<10, 255_000> => Derived("\"1s\" for version 2, \"300ms\" for version 3"), "",
             "from one advert to the next; the others take over after three of them";
         preempt: bool = true, "", "whether a node earlier in the list takes the address back when it returns";
         password_file: PathBuf => Derived("none"), "", "the file whose first line is the password of VRRP version 2, at most 8 bytes";
@@ -196,7 +196,7 @@ keys! {
 keys! {
     /// `[zones.NAME]`
     ZoneSpec {
-        file: PathBuf => Required, "", "the zone file";
+        file: PathBuf => Derived("/etc/weir/db.NAME"), "", "the zone file";
         pool: PoolName = PoolName("auth".to_owned()), "", "the pool that serves the zone";
         primary: NodeName => Derived("none: every node of the pool reads the file"), "",
             "the node that reads the file; the pool's others transfer the zone from it";
@@ -233,10 +233,10 @@ keys! {
     /// `[cache]`
     CacheSpec {
         entries: Count<0, 100_000_000> => Derived("10 per subscriber, from 10000 to 5000000"), "answers", "what each front end remembers; 0 is no cache";
-        max_ttl: Time<SECOND, { 7 * DAY }> = Time(seconds(300)), "time", "no answer is remembered for longer";
-        max_negative_ttl: Time<SECOND, DAY> = Time(seconds(60)), "time", "the same for names and types that do not exist";
-        failure_ttl: Time<0, HOUR> = Time(seconds(10)), "time", "how long SERVFAIL and REFUSED are remembered";
-        serve_stale: Time<0, { 7 * DAY }> = Time(seconds(3600)), "time",
+        max_ttl: Seconds<1, { 7 * DAY }> = Seconds(seconds(300)), "", "no answer is remembered for longer";
+        max_negative_ttl: Seconds<1, DAY> = Seconds(seconds(60)), "", "the same for names and types that do not exist";
+        failure_ttl: Seconds<0, HOUR> = Seconds(seconds(10)), "", "how long SERVFAIL and REFUSED are remembered";
+        serve_stale: Seconds<0, { 7 * DAY }> = Seconds(seconds(3600)), "",
             "how long after its end an answer is given while no server can be asked; 0s is never";
     }
 }
@@ -246,8 +246,8 @@ keys! {
     HealthSpec {
         names: Many<NameBuf> => Derived("the root"), "",
             "what resolvers are asked, each server another one in turn, so that no single name outside decides over all";
-        interval: Time<SECOND, HOUR> = Time(seconds(1)), "time", "from one probe of a server to the next, whole seconds";
-        timeout: Time<10, { 60 * SECOND }> = Time(Duration::from_millis(500)), "time", "a server that takes longer has failed the probe";
+        interval: Seconds<1, HOUR> = Seconds(seconds(1)), "", "from one probe of a server to the next";
+        timeout: Time<10, 60_000> = Time(Duration::from_millis(500)), "", "a server that takes longer has failed the probe";
         failures: Count<1, 100> = Count(2), "probes", "failed in a row, they take the server out";
         successes: Count<1, 100> = Count(1), "probes", "passed in a row, they bring it back";
     }
@@ -256,11 +256,11 @@ keys! {
 keys! {
     /// `[resolver]`
     ResolverSpec {
-        cache: Size => Derived("32 KiB per subscriber, from 64MiB to 8GiB"), "bytes", "memory for what a resolver remembers";
+        cache: Size => Derived("32 KiB per subscriber, from 64MiB to 8GiB"), "", "memory for what a resolver remembers";
         clients: Count<10, 1_000_000> => Derived("half the subscribers, from 1000 to 50000"), "queries", "how many may wait for an answer at once";
         threads: Count<1, 256> = Count(4), "threads", "how many unbound runs; named takes one per CPU";
         dnssec: bool = true, "", "whether answers are validated";
-        trust_anchors: Many<TrustAnchor> => Derived("the root zone's keys 20326 and 38696"), "", "DS records of the root zone that validation starts from";
+        trust_anchors: Many<TrustAnchor> => Derived("the root zone's keys 20326 and 38696"), "", "DS records of the root zone that validation starts from; without any, nothing is validated";
         root_hints: PathBuf => Derived("built in"), "", "a file with the root's name servers, as named.root";
     }
 }
@@ -279,7 +279,7 @@ keys! {
 keys! {
     /// `[targets]`
     TargetsSpec {
-        convergence: Time<1, HOUR> = Time(seconds(3)), "time", "a drill fails when an outage lasts longer";
+        convergence: Time<1, { 1000 * HOUR }> = Time(seconds(3)), "", "a drill fails when an outage lasts longer";
         failed_queries: Count<0, 1_000_000> = Count(1), "queries", "a drill fails when a client that asks once per second loses more";
     }
 }

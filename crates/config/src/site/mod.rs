@@ -54,9 +54,9 @@ impl Site {
     pub fn load(text: &str, file: &str) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
         let mut findings = Vec::new();
         let text = text::Text::new(text, file);
-        let spec = read::read(&text, &mut findings);
         let digest = Digest(Sha256::digest(text.text).into());
-        let site = check::check(spec, digest, &mut findings);
+        let spec = read::read(&text, &mut findings);
+        let site = spec.and_then(|spec| check::check(spec, digest, &mut findings));
         findings.sort_by(|one, other| one.place.cmp(&other.place));
         match site {
             Some(site) if findings.iter().all(|found| found.severity == Severity::Warning) => {

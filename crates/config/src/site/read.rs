@@ -1,5 +1,7 @@
 //! From the file's text to a [`Spec`]: known keys, values of the right kind. Goes on after every mistake.
 
+use std::collections::BTreeSet;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -11,27 +13,35 @@ use super::values::{Form, Item, Wrong, check_name, domain};
 use crate::diagnostics::{Diagnostic, Place, Placed};
 use crate::nearest::nearest;
 
-/// Reads what can be read of `text`; the findings say what could not.
-pub(crate) fn read(text: &Text<'_>, findings: &mut Vec<Diagnostic>) -> Spec {
+/// Reads what can be read of `text`; the findings say what could not. `None` when it is not TOML: what follows from a
+/// quote that is never closed would bury the quote.
+pub(crate) fn read(text: &Text<'_>, findings: &mut Vec<Diagnostic>) -> Option<Spec> {
     let (document, errors) = DeTable::parse_recoverable(text.text);
-    for error in errors {
+    let first = errors
+        .into_iter()
+        .min_by_key(|error| error.span().map(|span| span.start));
+    if let Some(error) = first {
         let place = error.span().map_or_else(|| text.whole(), |span| text.place(span));
-        findings.push(Diagnostic::error(
-            place,
-            format!("this is not TOML: {}", error.message().replace('\n', ", ")),
-        ));
+        let why = error.message().replace('\n', ", ");
+        findings.push(Diagnostic::error(place, format!("this is not TOML: {why}")));
+        return None;
     }
     let mut spec = Spec::default();
     let mut reader = Reader {
         text,
         findings,
         places: Places::new(text.whole()),
+        incomplete: BTreeSet::new(),
     };
+    let mut has_unknown = false;
     for (name, value) in in_order(text, document.get_ref()) {
         let item = Item { value, text };
         match SECTIONS.iter().find(|section| section.name == name.value) {
             Some(section) => (section.read)(&mut reader, &mut spec, name.clone(), item),
-            None => reader.unknown("table", &name, SECTIONS.iter().map(|section| section.name)),
+            None => {
+                has_unknown = true;
+                reader.unknown("table", &name, SECTIONS.iter().map(|section| section.name));
+            }
         }
     }
     let missing = SECTIONS.iter().filter(|section| {
@@ -39,13 +49,15 @@ pub(crate) fn read(text: &Text<'_>, findings: &mut Vec<Diagnostic>) -> Spec {
             .get_ref()
             .keys()
             .any(|name| name.get_ref() == section.name);
-        section.named.is_none() && !is_written
+        // A misspelt one was reported.
+        section.named.is_none() && !is_written && !has_unknown
     });
     for section in missing {
         reader.required(section.name, &text.whole(), section.rows().into_iter(), &[]);
     }
     spec.places = reader.places;
-    spec
+    spec.incomplete = reader.incomplete;
+    Some(spec)
 }
 
 /// Fills specs and notes findings.
@@ -53,6 +65,7 @@ pub(crate) struct Reader<'t> {
     text: &'t Text<'t>,
     findings: &'t mut Vec<Diagnostic>,
     places: Places,
+    incomplete: BTreeSet<String>,
 }
 
 impl Reader<'_> {
@@ -61,11 +74,14 @@ impl Reader<'_> {
         let Some(table) = item.value.get_ref().as_table() else {
             return self.wrong_kind(path, item, "a table of keys");
         };
+        let before = self.findings.len();
         self.places.note(path.to_owned(), name.place.clone());
         let mut written = Vec::new();
+        let mut has_unknown = false;
         for (key, value) in self.in_order(table) {
             let Some(row) = S::KEYS.iter().find(|row| row.row.name == key.value) else {
                 self.unknown("key", &key, S::KEYS.iter().map(|row| row.row.name));
+                has_unknown = true;
                 continue;
             };
             written.push(row.row.name);
@@ -74,11 +90,23 @@ impl Reader<'_> {
                 text: self.text,
             };
             self.places.note(format!("{path}.{}", key.value), item.place());
-            if let Err(wrong) = (row.set)(spec, item) {
+            let is_empty = value.get_ref().as_array().is_some_and(|list| list.is_empty());
+            let outcome = if is_empty && matches!(row.row.otherwise, Otherwise::Required) {
+                Err(Wrong::Because("an empty list".to_owned(), None))
+            } else {
+                (row.set)(spec, item)
+            };
+            if let Err(wrong) = outcome {
                 self.wrong(&key.value, row.row.form, item.place(), wrong);
             }
         }
-        self.required(path, &name.place, S::KEYS.iter().map(|row| &row.row), &written);
+        // A misspelt key was reported.
+        if !has_unknown {
+            self.required(path, &name.place, S::KEYS.iter().map(|row| &row.row), &written);
+        }
+        if self.findings.len() > before {
+            self.incomplete.insert(path.to_owned());
+        }
     }
 
     /// Notes the keys that a table must have and has not.
@@ -91,13 +119,8 @@ impl Reader<'_> {
     ) {
         let required = rows.filter(|row| matches!(row.otherwise, Otherwise::Required));
         for row in required.filter(|row| !written.contains(&row.name)) {
-            let finding =
-                Diagnostic::error(place.clone(), format!("{path} has no `{}`", row.name)).help(format!(
-                    "`{}` says {}; write {}",
-                    row.name,
-                    row.meaning,
-                    row.form.expected()
-                ));
+            let finding = Diagnostic::error(place.clone(), format!("{path} has no `{}`", row.name))
+                .help(format!("`{}`: {}", row.name, row.meaning));
             self.findings.push(finding);
         }
     }
@@ -152,7 +175,7 @@ impl Reader<'_> {
                 self.findings.push(finding);
             }
             Wrong::Because(why, help) => {
-                let mut finding = Diagnostic::error(place, format!("`{key}` {why}"));
+                let mut finding = Diagnostic::error(place, format!("`{key}`: {why}"));
                 finding.help = help;
                 self.findings.push(finding);
             }
@@ -171,7 +194,8 @@ impl Reader<'_> {
         known: impl Iterator<Item = &'static str> + Clone,
     ) {
         let finding = Diagnostic::error(name.place.clone(), format!("there is no {what} `{}`", name.value));
-        let help = match nearest(&name.value, known.clone()) {
+        let begun = known.clone().find(|known| known.starts_with(&name.value));
+        let help = match nearest(&name.value, known.clone()).or(begun) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are {}", known.collect::<Vec<_>>().join(", ")),
         };

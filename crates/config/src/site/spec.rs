@@ -1,5 +1,7 @@
 //! The tables of the site file, and what was written in them.
 
+use std::collections::BTreeSet;
+
 use super::keys::{
     CacheSpec, FloatingSpec, HealthSpec, Key, Keys, LimitsSpec, MonitoringSpec, NetworkSpec, NodeSpec,
     PolicySpec, PoolSpec, ResolverSpec, Row, ServersSpec, SiteSpec, SubscribersSpec, TargetsSpec, ZoneSpec,
@@ -28,6 +30,21 @@ pub(crate) struct Spec {
     pub(crate) monitoring: MonitoringSpec,
     pub(crate) targets: TargetsSpec,
     pub(crate) places: Places,
+    /// The tables in which something was wrong: what is missing there may have been meant.
+    pub(crate) incomplete: BTreeSet<String>,
+}
+
+impl Spec {
+    /// Whether `[nodes.NAME]` was read without an error.
+    pub(crate) fn is_complete_node(&self, name: &str) -> bool {
+        !self.incomplete.contains(&format!("nodes.{name}"))
+    }
+
+    /// Whether every node was: otherwise, that none has some role may be due to that.
+    pub(crate) fn has_complete_nodes(&self) -> bool {
+        let mut nodes = self.nodes.iter();
+        nodes.all(|node| self.is_complete_node(&node.name.value))
+    }
 }
 
 /// A table with a name that the operator chose, in the file's order.

@@ -21,7 +21,7 @@ pub(super) fn check(
 ) -> Vec<Floating> {
     let mut all: Vec<(Floating, Place)> = Vec::new();
     for named in &spec.floating {
-        let Some(floating) = check_one(named, networks, nodes, findings) else {
+        let Some(floating) = check_one(spec, named, networks, nodes, findings) else {
             continue;
         };
         let place = named
@@ -45,11 +45,15 @@ pub(super) fn check(
         all.push((floating, place.clone()));
     }
     let all: Vec<_> = all.into_iter().map(|(floating, _)| floating).collect();
-    warn_of_idle(spec, &all, nodes, findings);
+    // Whom an address with a mistake was meant for is not known.
+    if findings.is_empty() {
+        warn_of_idle(spec, &all, nodes, findings);
+    }
     all
 }
 
 fn check_one(
+    spec: &Spec,
     named: &Named<FloatingSpec>,
     networks: &[Arc<Network>],
     nodes: &[Arc<Node>],
@@ -70,7 +74,7 @@ fn check_one(
         name: named.name.value.clone(),
         address,
         prefix,
-        nodes: holders(named, address, network, nodes, findings),
+        nodes: holders(spec, named, address, network, nodes, findings),
         network: Arc::clone(network),
         vrid: vrid(named, address, findings),
         version,
@@ -148,6 +152,7 @@ fn version(
 
 /// The nodes that may hold the address, each with what it needs for that.
 fn holders(
+    spec: &Spec,
     named: &Named<FloatingSpec>,
     address: IpAddr,
     network: &Arc<Network>,
@@ -166,11 +171,12 @@ fn holders(
             .cloned()
             .collect(),
     };
-    if holders.is_empty() {
+    if holders.is_empty() && spec.has_complete_nodes() {
         let finding = Diagnostic::error(named.name.place.clone(), format!("no node holds {address}"));
         findings.push(finding.help("give nodes the roles \"front\" and \"vip\""));
     }
-    for (index, node) in holders.iter().enumerate() {
+    let complete = |(_, node): &(usize, &Arc<Node>)| spec.is_complete_node(&node.name);
+    for (index, node) in holders.iter().enumerate().filter(complete) {
         let mut lacks = |what: String, help: String| {
             let why = format!("{} cannot hold {address}: {what}", node.name);
             findings.push(Diagnostic::error(place(index), why).help(help));

@@ -8,6 +8,7 @@ mod networks;
 mod nodes;
 mod pools;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use weir_policy::Netmask;
@@ -15,15 +16,13 @@ use weir_wire::NameBuf;
 
 use super::keys::{LimitsSpec, MonitoringSpec};
 use super::model::{
-    Cache, Digest, Health, Limits, Monitoring, Node, Policy, Resolver, SecretSource, Site, StatusPage,
-    Subscribers, Targets, TrustAnchor,
+    Cache, Digest, Health, Limits, Monitoring, Network, Node, Policy, Resolver, SecretSource, Site,
+    StatusPage, Subscribers, Targets, TrustAnchor,
 };
 use super::spec::Spec;
 use super::values::{CredentialName, Size};
 use crate::diagnostics::{Diagnostic, Place, Placed};
 use crate::nearest::nearest;
-
-use std::path::PathBuf;
 
 /// Keys of the root zone, as IANA publishes them in `root-anchors.xml`.
 const ROOT_ANCHORS: [(u16, &str); 2] = [
@@ -167,7 +166,7 @@ fn resolver(spec: &Spec, subscribers: u64) -> Resolver {
 
 fn check_monitoring(
     spec: &Spec,
-    networks: &[Arc<super::model::Network>],
+    networks: &[Arc<Network>],
     nodes: &[Arc<Node>],
     findings: &mut Vec<Diagnostic>,
 ) -> Monitoring {
@@ -179,6 +178,18 @@ fn check_monitoring(
         console_port,
     } = &spec.monitoring;
     let port_number = |number: u64| u16::try_from(number).unwrap_or(u16::MAX);
+    if port.value == console_port.value {
+        let place = if port.place.span.is_some() {
+            &port.place
+        } else {
+            &console_port.place
+        };
+        let why = format!(
+            "the status page and the console cannot both have port {}",
+            port.value.0
+        );
+        findings.push(Diagnostic::error(place.clone(), why));
+    }
     let page = match secret(password_file.as_ref(), password_credential.as_ref(), findings) {
         None => {
             if let Some(allow) = allow {

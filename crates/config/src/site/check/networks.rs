@@ -56,18 +56,18 @@ fn purposes(named: &Named<NetworkSpec>, networks: usize, findings: &mut Vec<Diag
         backend: is_for(Purpose::Backend),
         management: is_for(Purpose::Management),
     };
-    if purposes == Purposes::default() {
-        let place = named
-            .spec
-            .purposes
-            .as_ref()
-            .map_or(&named.name.place, |written| &written.place);
-        let finding = Diagnostic::error(
-            place.clone(),
-            format!("nobody is reached through the network {name}"),
-        )
-        .help("add `purposes`: \"subscribers\", \"backend\" and \"management\", or some of them");
-        findings.push(finding);
+    if purposes != Purposes::default() {
+        return purposes;
     }
-    purposes
+    let place = { named.spec.purposes.as_ref() }.map_or(&named.name.place, |written| &written.place);
+    let why = format!("the network {name} does not say who is reached through it");
+    let finding = Diagnostic::error(place.clone(), why)
+        .help("add `purposes`: \"subscribers\", \"backend\" and \"management\", or some of them");
+    findings.push(finding);
+    // Nothing else is wrong because of that.
+    Purposes {
+        subscribers: true,
+        backend: true,
+        management: true,
+    }
 }

@@ -27,7 +27,9 @@ pub(super) fn check(
         for own in named.spec.address.iter().flat_map(|list| &list.value) {
             take(&mut taken, own.value.address, &own.place, findings);
         }
-        check_reach(&node, named, findings);
+        if spec.is_complete_node(&node.name) {
+            check_reach(&node, named, findings);
+        }
         nodes.push(Arc::new(node));
     }
     for floating in &spec.floating {
@@ -170,15 +172,6 @@ fn roles(spec: &Spec, named: &Named<NodeSpec>, findings: &mut Vec<Diagnostic>) -
         .map(|list| list.value.as_slice())
         .unwrap_or_default();
     let has = |role: RoleName| written.iter().any(|one| one.value == role);
-    if let Some(roles) = &node.roles
-        && written.is_empty()
-    {
-        let why = format!("{} has no role", named.name.value);
-        findings.push(
-            Diagnostic::error(roles.place.clone(), why)
-                .help("write \"front\", \"vip\", \"auth\" or \"resolve\""),
-        );
-    }
     let programs = [
         (RoleName::Front, node.front.as_ref().map(|server| &server.place)),
         (RoleName::Vip, node.vip.as_ref().map(|server| &server.place)),

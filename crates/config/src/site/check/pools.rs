@@ -1,9 +1,12 @@
 //! Pools and zones: servers that can do what is asked of them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::diagnostics::{Diagnostic, Placed};
-use crate::site::keys::{Many, PoolSpec};
+use weir_wire::NameBuf;
+
+use crate::diagnostics::{Diagnostic, Place, Placed};
+use crate::site::keys::PoolSpec;
 use crate::site::model::{Node, Pool, PoolUse, Zone};
 use crate::site::spec::Spec;
 use crate::site::values::{NodeName, domain};
@@ -30,7 +33,7 @@ pub(super) fn check_pools(
             None if [AUTH, RECURSIVE].contains(&name.as_str()) => all_with(nodes, role),
             None => Vec::new(),
         };
-        if members.is_empty() {
+        if members.is_empty() && spec.has_complete_nodes() {
             let finding = Diagnostic::error(place.clone(), format!("the pool {name} has no server"));
             findings.push(finding.help(format!("add `nodes` with the role \"{role}\"")));
         }
@@ -75,13 +78,7 @@ fn role_of(used: &PoolUse) -> RoleName {
 }
 
 /// `rec` is for everybody, every other pool for somebody.
-fn check_clients(
-    name: &str,
-    spec: &PoolSpec,
-    used: &PoolUse,
-    place: &crate::diagnostics::Place,
-    findings: &mut Vec<Diagnostic>,
-) {
+fn check_clients(name: &str, spec: &PoolSpec, used: &PoolUse, place: &Place, findings: &mut Vec<Diagnostic>) {
     match (used, &spec.clients) {
         (PoolUse::Zones, Some(clients)) => {
             let why = format!("the pool {name} serves zones, for everybody who may ask");
@@ -105,7 +102,7 @@ fn all_with(nodes: &[Arc<Node>], role: RoleName) -> Vec<Arc<Node>> {
 }
 
 fn with_role(
-    names: &Many<NodeName>,
+    names: &[Placed<NodeName>],
     nodes: &[Arc<Node>],
     role: RoleName,
     findings: &mut Vec<Diagnostic>,
@@ -122,7 +119,7 @@ fn with_role(
 
 /// The nodes of these names, each once.
 pub(super) fn find_nodes(
-    names: &Many<NodeName>,
+    names: &[Placed<NodeName>],
     nodes: &[Arc<Node>],
     findings: &mut Vec<Diagnostic>,
 ) -> Vec<Arc<Node>> {
@@ -162,17 +159,19 @@ pub(super) fn check_zones(
         }
         let pool_name = named.spec.pool.value.0.as_str();
         let Some(pool) = pools.iter().find(|pool| pool.name == pool_name) else {
-            findings.push(no_pool(
-                spec,
-                named.name.value.as_str(),
-                &named.spec.pool.place,
-                pool_name,
-                pools,
-            ));
+            if spec.has_complete_nodes() {
+                findings.push(no_pool(
+                    spec,
+                    &named.name.value,
+                    &named.spec.pool.place,
+                    pool_name,
+                    pools,
+                ));
+            }
             continue;
         };
         let primary = named.spec.primary.as_ref().and_then(|primary| {
-            let found = find_nodes(&vec![primary.clone()], nodes, findings).pop()?;
+            let found = find_nodes(std::slice::from_ref(primary), nodes, findings).pop()?;
             if !pool.nodes.iter().any(|node| node.name == found.name) {
                 let why = format!(
                     "{} is not in the pool {pool_name}, which serves the zone",
@@ -183,13 +182,12 @@ pub(super) fn check_zones(
             Some(found)
         });
         zones.push(Zone {
-            name,
             file: named
                 .spec
                 .file
                 .as_ref()
-                .map(|file| file.value.clone())
-                .unwrap_or_default(),
+                .map_or_else(|| default_file(&name), |file| file.value.clone()),
+            name,
             pool: Arc::clone(pool),
             primary,
             transfer_to: super::values(&named.spec.transfer_to.value),
@@ -199,13 +197,13 @@ pub(super) fn check_zones(
     zones
 }
 
-fn no_pool(
-    spec: &Spec,
-    zone: &str,
-    written: &crate::diagnostics::Place,
-    pool: &str,
-    pools: &[Arc<Pool>],
-) -> Diagnostic {
+/// `/etc/weir/db.NAME`; RFC 2317's names of reverse zones have slashes.
+fn default_file(name: &NameBuf) -> PathBuf {
+    let name = name.to_string().replace('/', "-");
+    format!("/etc/weir/db.{}", name.trim_end_matches('.')).into()
+}
+
+fn no_pool(spec: &Spec, zone: &str, written: &Place, pool: &str, pools: &[Arc<Pool>]) -> Diagnostic {
     if written.span.is_none() {
         let place = spec.places.of(&format!("zones.{zone}"));
         let finding = Diagnostic::error(

@@ -13,6 +13,7 @@ mod unbound;
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::str::FromStr;
 
 use weir_policy::Netmask;
 
@@ -54,6 +55,17 @@ impl Format {
     /// Every format with its name.
     pub fn all() -> impl Iterator<Item = (&'static str, Self)> {
         Self::WORDS.iter().copied()
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let mut all = Self::all();
+        all.find(|(known, _)| *known == name)
+            .map(|(_, format)| format)
+            .ok_or_else(|| format!("there is no format '{name}'"))
     }
 }
 
@@ -133,7 +145,7 @@ fn lacks(node: &Node, what: &str) -> NoShare {
     NoShare(format!("{} does not have {what}", node.name))
 }
 
-/// The servers that share queries of a pool meet front ends here.
+/// Where front ends ask the node in this role.
 fn backend(node: &Node, role: RoleName) -> Option<SocketAddr> {
     let own = node.backend_addresses().next()?;
     Some(SocketAddr::new(own.address, node.port(role)))

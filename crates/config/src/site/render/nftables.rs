@@ -51,7 +51,7 @@ pub(super) fn render(site: &Site, node: &Node) -> String {
     )
 }
 
-/// VRRP of the others who may hold the address; over IPv6 it comes from link-local addresses (RFC 9568 §5.1.2.2).
+/// VRRP of the others who may hold the address; over IPv6 it comes from link-local addresses (RFC 9568 §5.1.2.1).
 fn adverts(node: &Node, floating: &Floating) -> String {
     let then = "meta l4proto vrrp accept";
     if floating.address.is_ipv6() {
