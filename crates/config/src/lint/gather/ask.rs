@@ -1,0 +1,226 @@
+//! Asking a configuration of dnsdist what it would do: queries that nobody sent, through its own rules.
+//!
+//! A limit, a rule that comes too late or a list that lets everybody in shows in what becomes of a query, however it
+//! was written.
+
+use std::any::Any;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use weir_policy::selectors::{All, And, MaxQps, MaxQpsIp, Or, Probability, QNameSuffix};
+use weir_policy::{
+    Acl, Action, Chain, Decision, Ends, Moment, Notes, PoolId, PoolStatus, QueryChain, Rule, Selector, Step,
+    Subject, Transport,
+};
+use weir_wire::{Class, Flags, NameBuf, QType, Query, Timestamp};
+
+use crate::spec::Spec;
+
+/// Outside of everybody's zones.
+pub(super) const OUTSIDE: &str = "www.example.com.";
+/// Asked in class CHAOS, it tells what runs here.
+const VERSION: &str = "version.bind.";
+/// Most queries that are asked to find a limit.
+const MAX_ASKED: u64 = 200_000;
+/// Between two questions, so that no limit is left over from the one before.
+const HOUR: u64 = 3_600_000_000_000;
+/// Addresses of nobody (RFC 5737).
+const STRANGERS: [IpAddr; 3] = [
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+    IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1)),
+    IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)),
+];
+
+/// What became of a query.
+pub(super) struct Outcome {
+    /// The pool that it goes to, if it does.
+    pub(super) pool: Option<PoolId>,
+    /// The rule that decided, by its position.
+    pub(super) rule: Option<usize>,
+}
+
+/// Every pool can take a query.
+struct AllUp;
+
+impl PoolStatus for AllUp {
+    fn is_available(&self, _pool: PoolId) -> bool {
+        true
+    }
+}
+
+/// A configuration that is asked.
+pub(super) struct Asked {
+    acl: Acl,
+    chain: QueryChain,
+    hour: u64,
+}
+
+impl Asked {
+    pub(super) fn new(spec: &Spec) -> Self {
+        let rules: Vec<_> = { spec.rules.query.iter() }
+            .map(|rule| rule.value.clone())
+            .collect();
+        Self {
+            acl: Acl::new(spec.acl.clone()),
+            // Reading the file has refused more rules than a chain holds.
+            chain: Chain::new(rules, 1).unwrap_or_default(),
+            hour: 0,
+        }
+    }
+
+    /// A subscriber's query, past the access list.
+    pub(super) fn query(&mut self, client: IpAddr, qtype: QType) -> Outcome {
+        self.next_hour();
+        self.decide(client, OUTSIDE, qtype, Class::IN)
+    }
+
+    /// A subscriber's question for the version.
+    pub(super) fn chaos(&mut self, client: IpAddr) -> Outcome {
+        self.next_hour();
+        self.decide(client, VERSION, QType::TXT, Class::CHAOS)
+    }
+
+    /// Whether strangers get names of others resolved.
+    pub(super) fn serves_strangers(&mut self) -> bool {
+        STRANGERS
+            .into_iter()
+            .all(|stranger| self.acl.allows(stranger) && self.query(stranger, QType::A).pool.is_some())
+    }
+
+    /// How many queries of one address pass at once or, where a rule says so, per second, with the rule that ends it.
+    pub(super) fn limit(&mut self, client: IpAddr) -> Option<(u64, usize)> {
+        self.next_hour();
+        for passed in 0..MAX_ASKED {
+            let outcome = self.decide(client, OUTSIDE, QType::A, Class::IN);
+            if outcome.pool.is_none() {
+                // What the very first query meets is no limit.
+                let number = outcome.rule.filter(|_| passed > 0)?;
+                let rule = self.chain.rules().get(number)?;
+                return Some((declared_rate(&*rule.selector).unwrap_or(passed), number));
+            }
+        }
+        None
+    }
+
+    fn next_hour(&mut self) {
+        self.hour += HOUR;
+    }
+
+    fn decide(&self, client: IpAddr, name: &str, qtype: QType, class: Class) -> Outcome {
+        let packet = packet(name, qtype, class);
+        let mut notes = Notes::default();
+        let Ok(query) = Query::parse(&packet) else {
+            return Outcome {
+                pool: None,
+                rule: None,
+            };
+        };
+        let subject = Subject::of_query(&query, ends(client));
+        let decision = self.chain.evaluate(&subject, &self.moment(), &mut notes);
+        Outcome {
+            pool: (decision == Decision::Forward).then_some(notes.pool),
+            rule: notes.decided_by,
+        }
+    }
+
+    fn moment(&self) -> Moment<'static> {
+        Moment {
+            now: Timestamp::from_nanos(self.hour),
+            random: 0,
+            worker: 0,
+            pools: &AllUp,
+        }
+    }
+}
+
+/// What a rule does to a query that it matches: whether the chain ends, and the pool that it chose.
+pub(super) fn effect(rule: &Rule<dyn Action>) -> (bool, PoolId) {
+    let packet = packet(OUTSIDE, QType::A, Class::IN);
+    let mut notes = Notes::default();
+    let moment = Moment {
+        now: Timestamp::ZERO,
+        random: 0,
+        worker: 0,
+        pools: &AllUp,
+    };
+    let Ok(query) = Query::parse(&packet) else {
+        return (false, PoolId::DEFAULT);
+    };
+    let [client, ..] = STRANGERS;
+    let step = rule
+        .action
+        .apply(&Subject::of_query(&query, ends(client)), &moment, &mut notes);
+    (matches!(step, Step::Done(_)), notes.pool)
+}
+
+/// Whether `earlier` matches whatever `later` does.
+pub(super) fn hides(earlier: &dyn Selector, later: &dyn Selector) -> bool {
+    if takes_all(earlier) {
+        return true;
+    }
+    let suffixes = |selector: &dyn Selector| {
+        let selector: &dyn Any = selector;
+        selector.downcast_ref::<QNameSuffix>().map(|suffix| {
+            suffix
+                .suffixes()
+                .names()
+                .map(|name| name.to_buf())
+                .collect::<Vec<_>>()
+        })
+    };
+    match (suffixes(earlier), suffixes(later)) {
+        (Some(earlier), Some(later)) => later.iter().all(|name| {
+            earlier
+                .iter()
+                .any(|other| name.as_name().is_at_or_below(other.as_name()))
+        }),
+        _ => is_plain(earlier) && earlier.to_string() == later.to_string(),
+    }
+}
+
+fn takes_all(selector: &dyn Selector) -> bool {
+    let any: &dyn Any = selector;
+    let mut parts = selector.parts().iter();
+    any.is::<All>()
+        || (any.is::<And>() && parts.clone().all(|part| takes_all(&**part)))
+        || (any.is::<Or>() && parts.any(|part| takes_all(&**part)))
+}
+
+/// Whether its text says all of it, and it says the same of the same query every time.
+fn is_plain(selector: &dyn Selector) -> bool {
+    let any: &dyn Any = selector;
+    let text = selector.to_string();
+    let is_draw = any.is::<Probability>() || any.is::<MaxQps>() || any.is::<MaxQpsIp>();
+    // What dnsdist calls quiet does not list its names or masks.
+    let is_quiet = ["in-set", "in-group"].iter().any(|word| text.contains(word));
+    !is_draw && !is_quiet && selector.parts().iter().all(|part| is_plain(&**part))
+}
+
+/// What a limit per address allows per second, where the selector has one.
+pub(super) fn declared_rate(selector: &dyn Selector) -> Option<u64> {
+    let any: &dyn Any = selector;
+    match any.downcast_ref::<MaxQpsIp>() {
+        Some(limit) => Some(u64::from(limit.limiter().limit().rate.qps)),
+        None => selector.parts().iter().find_map(|part| declared_rate(&**part)),
+    }
+}
+
+fn ends(client: IpAddr) -> Ends {
+    Ends {
+        client: SocketAddr::new(client, 40_000),
+        local: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53),
+        transport: Transport::Udp,
+    }
+}
+
+fn packet(name: &str, qtype: QType, class: Class) -> Vec<u8> {
+    let mut packet = Vec::new();
+    for word in [0, Flags::RD, 1, 0, 0, 0] {
+        packet.extend(u16::to_be_bytes(word));
+    }
+    if let Ok(name) = name.parse::<NameBuf>() {
+        packet.extend(name.as_name().wire());
+    }
+    packet.extend(qtype.0.to_be_bytes());
+    packet.extend(class.0.to_be_bytes());
+    packet
+}

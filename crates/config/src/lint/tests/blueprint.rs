@@ -1,0 +1,1 @@
+//! The blueprint's own files: each of its contradictions is a finding.
