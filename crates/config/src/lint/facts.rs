@@ -279,8 +279,20 @@ pub(super) fn covers(outer: Netmask, inner: Netmask) -> bool {
     outer.prefix_len() <= inner.prefix_len() && outer.contains(inner.network())
 }
 
-/// Items one after the other.
+/// Items one after the other; of many, the first.
 pub(super) fn commas<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
-    let items: Vec<_> = items.into_iter().map(|item| item.to_string()).collect();
-    items.join(", ")
+    joined(items, ", ")
+}
+
+/// The same with something else in between.
+pub(super) fn joined<T: ToString>(items: impl IntoIterator<Item = T>, between: &str) -> String {
+    /// More of them tell nobody more.
+    const MAX_SHOWN: usize = 12;
+    let mut items = items.into_iter().map(|item| item.to_string());
+    let mut shown: Vec<_> = items.by_ref().take(MAX_SHOWN).collect();
+    let more = items.count();
+    if more > 0 {
+        shown.push(format!("and {more} more"));
+    }
+    shown.join(between)
 }

@@ -4,6 +4,7 @@
 //! was written.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use weir_policy::selectors::{All, And, MaxQps, MaxQpsIp, Or, Probability, QNameSuffix};
@@ -13,6 +14,7 @@ use weir_policy::{
 };
 use weir_wire::{Class, Flags, NameBuf, QType, Query, Timestamp};
 
+use crate::diagnostics::Placed;
 use crate::spec::Spec;
 
 /// Outside of everybody's zones.
@@ -21,6 +23,10 @@ pub(super) const OUTSIDE: &str = "www.example.com.";
 const VERSION: &str = "version.bind.";
 /// Most queries that are asked to find a limit.
 const MAX_ASKED: u64 = 200_000;
+/// Most rules that are asked on the way: a long chain is asked fewer times.
+const MAX_RULES_ASKED: u64 = 20_000_000;
+/// Most rules by suffix that later ones are compared with.
+const MAX_COMPARED: usize = 1000;
 /// Between two questions, so that no limit is left over from the one before.
 const HOUR: u64 = 3_600_000_000_000;
 /// Addresses of nobody (RFC 5737).
@@ -89,7 +95,8 @@ impl Asked {
     /// How many queries of one address pass at once or, where a rule says so, per second, with the rule that ends it.
     pub(super) fn limit(&mut self, client: IpAddr) -> Option<(u64, usize)> {
         self.next_hour();
-        for passed in 0..MAX_ASKED {
+        let rules = self.chain.rules().len().max(1) as u64;
+        for passed in 0..MAX_ASKED.min(MAX_RULES_ASKED / rules) {
             let outcome = self.decide(client, OUTSIDE, QType::A, Class::IN);
             if outcome.pool.is_none() {
                 // What the very first query meets is no limit.
@@ -152,29 +159,43 @@ pub(super) fn effect(rule: &Rule<dyn Action>) -> (bool, PoolId) {
     (matches!(step, Step::Done(_)), notes.pool)
 }
 
-/// Whether `earlier` matches whatever `later` does.
-pub(super) fn hides(earlier: &dyn Selector, later: &dyn Selector) -> bool {
-    if takes_all(earlier) {
-        return true;
-    }
-    let suffixes = |selector: &dyn Selector| {
-        let selector: &dyn Any = selector;
-        selector.downcast_ref::<QNameSuffix>().map(|suffix| {
-            suffix
-                .suffixes()
-                .names()
-                .map(|name| name.to_buf())
-                .collect::<Vec<_>>()
-        })
-    };
-    match (suffixes(earlier), suffixes(later)) {
-        (Some(earlier), Some(later)) => later.iter().all(|name| {
+/// For each rule, the earlier one that takes every query that it could see.
+pub(super) fn hidden(chain: &[Placed<Rule<dyn Action>>]) -> Vec<Option<usize>> {
+    let mut everything: Option<usize> = None;
+    let mut texts: HashMap<String, usize> = HashMap::new();
+    let mut suffixes: Vec<(usize, &QNameSuffix)> = Vec::new();
+    let mut hidden = Vec::new();
+    for (number, rule) in chain.iter().enumerate() {
+        let selector = &*rule.value.selector;
+        let any: &dyn Any = selector;
+        let suffix = any.downcast_ref::<QNameSuffix>();
+        let text = is_plain(selector).then(|| selector.to_string());
+        let same = text.as_ref().and_then(|text| texts.get(text).copied());
+        let above = || {
+            let names = suffix?.suffixes();
+            let mut earlier = suffixes.iter();
+            let covers = |earlier: &QNameSuffix| names.names().all(|name| earlier.suffixes().contains(name));
             earlier
-                .iter()
-                .any(|other| name.as_name().is_at_or_below(other.as_name()))
-        }),
-        _ => is_plain(earlier) && earlier.to_string() == later.to_string(),
+                .find(|(_, earlier)| covers(earlier))
+                .map(|(number, _)| *number)
+        };
+        hidden.push(everything.or(same).or_else(above));
+        if !effect(&rule.value).0 {
+            continue;
+        }
+        if takes_all(selector) {
+            everything.get_or_insert(number);
+        }
+        if let Some(text) = text {
+            texts.entry(text).or_insert(number);
+        }
+        suffixes.extend(
+            suffix
+                .filter(|_| suffixes.len() < MAX_COMPARED)
+                .map(|suffix| (number, suffix)),
+        );
     }
+    hidden
 }
 
 fn takes_all(selector: &dyn Selector) -> bool {

@@ -147,21 +147,15 @@ fn acl_origin(spec: &Spec, acl: &Placed<Vec<weir_policy::Netmask>>) -> AclOrigin
 
 fn rules(spec: &Spec) -> Vec<Placed<Rule>> {
     let chain = &spec.rules.query;
-    let effects: Vec<_> = chain.iter().map(|rule| ask::effect(&rule.value)).collect();
-    let described = chain.iter().enumerate().map(|(number, rule)| {
-        let selector = &*rule.value.selector;
-        let hidden_by = { chain.iter().zip(&effects).take(number) }
-            .position(|(earlier, (ends, _))| *ends && ask::hides(&*earlier.value.selector, selector));
-        let pool = effects.get(number).map(|(_, pool)| *pool);
+    let described = chain.iter().zip(ask::hidden(chain)).map(|(rule, hidden_by)| {
+        let (_, pool) = ask::effect(&rule.value);
         Placed {
             value: Rule {
-                text: format!("{selector} => {}", rule.value.action),
+                text: format!("{} => {}", rule.value.selector, rule.value.action),
                 is_limit: is_limit(&rule.value),
                 patterns: patterns(&rule.value.selector),
                 hidden_by,
-                pool: pool
-                    .filter(|pool| *pool != PoolId::DEFAULT)
-                    .and_then(|pool| pool_name(spec, pool)),
+                pool: pool_name(spec, pool).filter(|_| pool != PoolId::DEFAULT),
             },
             place: rule.place.clone(),
         }

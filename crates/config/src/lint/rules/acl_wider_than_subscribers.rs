@@ -25,12 +25,12 @@ fn check(facts: &Facts, found: &mut Found) {
         } else {
             facts.subscribers.networks.iter().chain(&facts.subscribers.cgnat).copied().collect::<Vec<_>>()
         };
-        let fix = match known.is_empty() {
-            true => "write setACL with your subscribers' networks, which replaces them".to_owned(),
-            false => {
+        let fix = match known.len() {
+            1..=12 => {
                 let masks = known.iter().map(|mask| format!("\"{mask}\""));
                 format!("write setACL({{{}}}), which replaces them", commas(masks))
             }
+            _ => "write setACL with your subscribers' networks, which replaces them".to_owned(),
         };
         found.add(&front.acl.place, what, fix);
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Found, Rule};
 use crate::diagnostics::{Place, Placed};
-use crate::lint::facts::{Facts, Front, Server, Zone, commas};
+use crate::lint::facts::{Facts, Front, Server, Zone, commas, joined};
 use crate::lint::finding::Level;
 
 pub(super) static RULE: Rule = Rule {
@@ -66,14 +66,14 @@ fn compare(first: &Front, other: &Front, aspect: &Aspect, found: &mut Found) {
         return;
     }
     let only = |these: &[String], those: &[String]| {
-        let extra: Vec<_> = these.iter().filter(|line| !those.contains(line)).cloned().collect();
-        extra.join("; ")
+        let those: BTreeSet<_> = those.iter().collect();
+        joined(these.iter().filter(|line| !those.contains(line)), "; ")
     };
     let [missing, extra] = [only(&before, &after), only(&after, &before)];
     let difference = match (missing.is_empty(), extra.is_empty()) {
         (false, true) => format!("{} lacks {missing}", other.node),
         (true, false) => format!("{} also has {extra}", other.node),
-        (true, true) => format!("the order is {}", after.join("; ")),
+        (true, true) => format!("the order is {}", joined(&after, "; ")),
         (false, false) => format!("{} has {missing}, {} has {extra}", first.node, other.node),
     };
     let what = format!("{} and {} differ in {}: {difference}", first.node, other.node, aspect.name);

@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(facts: &Facts, found: &mut Found) {
     for router in facts.routers.iter().filter(|router| !router.tracks) {
-        let what = format!("{}: nothing tells the router of {} that the front end is dead", router.node, router.vrid);
+        let what = format!("{}: nothing tells VRID {} that the front end is dead", router.node, router.vrid);
         let fix = "add a vrrp_script that asks the front end a question, and track_script with it";
         found.add(&router.place, what, fix);
     }
@@ -32,7 +32,7 @@ mod tests {
             let vip = DD2_VIP.replace("track_script {\nchk_dnsdist\n}", block);
             assert_eq!(
                 found(ID, &[("dd2/keepalived.conf", &vip)]),
-                ["dd2/keepalived.conf:11: error: dd2: nothing tells the router of 51 that the front end is dead"]
+                ["dd2/keepalived.conf:11: error: dd2: nothing tells VRID 51 that the front end is dead"]
             );
         }
         assert!(found(ID, &[("dd2/keepalived.conf", DD2_VIP)]).is_empty());

@@ -18,20 +18,16 @@ fn check(facts: &Facts, found: &mut Found) {
         for door in front.doors.iter().filter(|door| !door.listen.value.ip().is_loopback()) {
             let of = |wanted: Lock| {
                 let locks = door.locks.iter().filter(|(_, lock)| *lock == wanted);
-                locks.map(|(name, _)| *name).collect::<Vec<_>>()
+                locks.map(|(name, _)| *name).collect::<Vec<_>>().join(" and ")
             };
-            let (absent, known) = (of(Lock::Absent), of(Lock::WellKnown));
-            let mut weak = Vec::new();
-            if !absent.is_empty() {
-                weak.push(format!("without a {}", absent.join(" or ")));
-            }
-            if !known.is_empty() {
-                weak.push(format!("with a {} that everybody tries first", known.join(" and an ")));
-            }
-            if weak.is_empty() {
+            let faults = [("no", of(Lock::Absent)), ("a well-known", of(Lock::WellKnown))];
+            let faults = faults.into_iter().filter(|(_, locks)| !locks.is_empty());
+            let faults: Vec<_> = faults.map(|(how, locks)| format!("{how} {locks}")).collect();
+            if faults.is_empty() {
                 continue;
             }
-            let what = format!("{}: the {} on {} is {}", front.node, door.what, door.listen.value, weak.join(" and "));
+            let (what, listen) = (door.what, door.listen.value);
+            let what = format!("{}: the {what} on {listen} has {}", front.node, faults.join(" and "));
             let fix = "choose long random secrets, and listen on 127.0.0.1 or an address of the management network";
             found.add(&door.listen.place, what, fix);
         }
@@ -48,12 +44,20 @@ mod tests {
     fn secrets_that_are_none() {
         let page = "webserver(\"10.30.0.161:8083\")\nsetWebserverConfig({";
         for (text, expected) in [
-            (format!("{page}password=\"admin123\", apiKey=\"secret\"}})"),
-             "status page on 10.30.0.161:8083 is with a password and an API key that everybody tries first"),
-            (format!("{page}password=\"7iPhbx4ZcSxR\", apiKey=\"secret\"}})"),
-             "status page on 10.30.0.161:8083 is with a API key that everybody tries first"),
-            ("webserver(\"10.30.0.161:8083\")".to_owned(), "status page on 10.30.0.161:8083 is without a password"),
-            ("controlSocket(\"10.30.0.161:5199\")".to_owned(), "console on 10.30.0.161:5199 is without a key"),
+            (
+                format!("{page}password=\"admin123\", apiKey=\"secret\"}})"),
+                "status page on 10.30.0.161:8083 has a well-known password and API key",
+            ),
+            (
+                format!("{page}password=\"7iPhbx4ZcSxR\", apiKey=\"secret\"}})"),
+                "status page on 10.30.0.161:8083 has a well-known API key",
+            ),
+            (
+                format!("{page}apiKey=\"secret\"}})"),
+                "status page on 10.30.0.161:8083 has no password and a well-known API key",
+            ),
+            ("webserver(\"10.30.0.161:8083\")".to_owned(), "status page on 10.30.0.161:8083 has no password"),
+            ("controlSocket(\"10.30.0.161:5199\")".to_owned(), "console on 10.30.0.161:5199 has no key"),
         ] {
             let what = format!("dd1/dnsdist.conf:1: error: dd1: the {expected}");
             assert_eq!(found(ID, &[("dd1/dnsdist.conf", &text)]), [what]);

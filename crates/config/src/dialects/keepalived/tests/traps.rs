@@ -49,7 +49,10 @@ fn a_whole_file_on_one_line_means_what_it_means_on_many() {
         let [many, one] = [text, &line].map(|text| {
             let (mut settings, _) = accepted(text);
             // Where it stands is all that may differ.
-            settings.routers.iter_mut().for_each(|router| router.place.line = 0);
+            settings
+                .routers
+                .iter_mut()
+                .for_each(|router| router.place.line = 0);
             settings
         });
         assert_eq!(format!("{one:#?}"), format!("{many:#?}"), "{line}");

@@ -1,7 +1,5 @@
 //! What the rules' tests share: files without a finding, and what a rule finds in files.
 
-mod blueprint;
-
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;

@@ -1,1 +1,0 @@
-//! The blueprint's own files: each of its contradictions is a finding.
