@@ -20,6 +20,8 @@ use crate::site_file;
 const FOUND: u8 = 1;
 /// A file could not be read.
 const UNREADABLE: u8 = 2;
+/// Most errors that are shown: a file with more of them is another file than was meant.
+const MAX_ERRORS: usize = 50;
 
 /// Flags of `weir check`.
 #[derive(Args, Debug)]
@@ -131,7 +133,12 @@ fn refuse(files: &[File], errors: &[Diagnostic]) -> ExitCode {
         Look::Plain
     };
     let text_of = |name: &str| files.iter().find(|file| file.name() == name).map(File::text);
-    let _ = io::stderr().write_all(report(errors, text_of, look).as_bytes());
+    let shown = errors.get(..MAX_ERRORS).unwrap_or(errors);
+    let mut text = report(shown, text_of, look);
+    if shown.len() < errors.len() {
+        text += &format!("and {} more errors\n", errors.len() - shown.len());
+    }
+    let _ = io::stderr().write_all(text.as_bytes());
     ExitCode::from(UNREADABLE)
 }
 

@@ -44,7 +44,9 @@ pub(super) struct Subscribers {
 /// The language that a fix is told in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Language {
-    Dnsdist,
+    /// That of the program whose file it is.
+    Foreign,
+    /// The site file's.
     Site,
 }
 
@@ -239,6 +241,16 @@ impl Front {
         let defaults = default_masks();
         { self.acl.value.iter().copied() }
             .filter(move |mask| self.acl_origin == AclOrigin::Written || !defaults.contains(mask))
+    }
+}
+
+impl Pool {
+    /// What it is called in a sentence.
+    pub(super) fn label(&self) -> String {
+        match self.name.as_str() {
+            "" => "the default pool".to_owned(),
+            name => format!("the pool {name}"),
+        }
     }
 }
 

@@ -120,7 +120,10 @@ impl Kind {
 /// `dnsdist-dd1.conf` and `dd1/etc/dnsdist/dnsdist.conf`. A zone file's own name is the zone's.
 pub(super) fn node(name: &str, kind: Kind) -> Option<String> {
     let path = Path::new(name);
-    let parts = path.iter().rev().skip(usize::from(kind == Kind::Zone));
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    // What stands behind `named.conf.` is a part of the configuration.
+    let is_nobodys = kind == Kind::Zone || file.starts_with("named.conf");
+    let parts = path.iter().rev().skip(usize::from(is_nobodys));
     let names = parts.map(|part| {
         let part = part.to_string_lossy().to_lowercase();
         let words = part.split(|c: char| !c.is_alphanumeric());
@@ -158,6 +161,7 @@ mod tests {
             ("dd1/dnsdist.conf", Kind::Dnsdist, Some("dd1")),
             ("lab/dnsdist-dd1.conf", Kind::Dnsdist, Some("dd1")),
             ("named-auth1.conf.options", Kind::Named, Some("auth1")),
+            ("auth1/named.conf.logging", Kind::Named, Some("auth1")),
             (
                 "dd1/etc/keepalived/keepalived.conf",
                 Kind::Keepalived,

@@ -33,7 +33,7 @@ pub(super) fn gather(text: &str, file: &str, node: &str, facts: &mut Facts) -> R
     let pools = pools(&spec);
     let mut front = Front {
         node: node.to_owned(),
-        language: Language::Dnsdist,
+        language: Language::Foreign,
         listen: listen(&spec, &whole),
         any: unknown(&whole),
         chaos: unknown(&whole),

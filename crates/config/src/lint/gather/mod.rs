@@ -98,10 +98,7 @@ fn pool_layers(facts: &Facts) -> Vec<Layer> {
             continue;
         };
         let layer = layers.entry(&pool.name).or_insert_with(|| Layer {
-            what: match pool.name.as_str() {
-                "" => "the default pool".to_owned(),
-                name => format!("the pool {name}"),
-            },
+            what: pool.label(),
             place: first.place.clone(),
             members: BTreeSet::new(),
             fix: "add another newServer on another machine to it".to_owned(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostics::{Diagnostic, Place, Placed};
 use crate::dialects::keepalived::Files;
-use crate::dialects::named::{self, Statement};
+use crate::dialects::named::{self, Part, Statement};
 use crate::lint::File;
 use crate::lint::facts::{Facts, Language, Server};
 
@@ -45,22 +45,21 @@ pub(super) fn gather(
         given: files,
         disk,
         remarks: Vec::new(),
-        statements: Vec::new(),
     };
+    let mut statements = Vec::new();
     for file in files {
-        reading
-            .read(&file.text, &file.name, 0)
-            .map_err(|error| vec![error])?;
+        statements.extend(
+            reading
+                .read(&file.text, &file.name, 0)
+                .map_err(|error| vec![error])?,
+        );
     }
-    let Reading {
-        remarks, statements, ..
-    } = reading;
-    facts.remarks.extend(remarks);
+    facts.remarks.extend(reading.remarks);
     let flat = flatten(&statements);
     let zones = zones(&flat);
     let server = Server {
         node: node.to_owned(),
-        language: Language::Dnsdist,
+        language: Language::Foreign,
         recursion: recursion(&flat),
         zones: zones.iter().map(|(zone, _)| zone.clone()).collect(),
         options: options(&flat),
@@ -69,39 +68,58 @@ pub(super) fn gather(
     Ok(zones.into_iter().map(|(zone, file)| (file, zone.value)).collect())
 }
 
-/// Statements of all files, with what is included in the place of `include`.
+/// Statements with what is included in the place of `include`.
 struct Reading<'r> {
     given: &'r [&'r File],
     disk: &'r dyn Files,
     remarks: Vec<Diagnostic>,
-    statements: Vec<Statement>,
 }
 
 impl Reading<'_> {
-    fn read(&mut self, text: &str, file: &str, depth: usize) -> Result<(), Diagnostic> {
-        for statement in named::read(text, file)? {
+    fn read(&mut self, text: &str, file: &str, depth: usize) -> Result<Vec<Statement>, Diagnostic> {
+        let statements = named::read(text, file)?;
+        self.expand(statements, file, depth)
+    }
+
+    /// The statements of `file`, or of a block in it.
+    fn expand(
+        &mut self,
+        statements: Vec<Statement>,
+        file: &str,
+        depth: usize,
+    ) -> Result<Vec<Statement>, Diagnostic> {
+        let mut expanded = Vec::new();
+        for mut statement in statements {
             if statement.keyword() == "include" {
-                self.include(&statement, file, depth)?;
-            } else {
-                self.statements.push(statement);
+                expanded.extend(self.include(&statement, file, depth)?);
+                continue;
             }
+            for part in &mut statement.parts {
+                if let Part::Block(block) = part {
+                    *block = self.expand(std::mem::take(block), file, depth)?;
+                }
+            }
+            expanded.push(statement);
         }
-        Ok(())
+        Ok(expanded)
     }
 
     /// An included file that was given is read as such; others are looked for beside the including file, where the
     /// files of another machine are likely to lie, and then where the file says.
-    fn include(&mut self, statement: &Statement, file: &str, depth: usize) -> Result<(), Diagnostic> {
+    fn include(
+        &mut self,
+        statement: &Statement,
+        file: &str,
+        depth: usize,
+    ) -> Result<Vec<Statement>, Diagnostic> {
         let path = Path::new(statement.word(1));
-        let same_name = |file: &&&File| Path::new(&file.name).file_name() == path.file_name();
-        if self.given.iter().any(|given| same_name(&given)) {
-            return Ok(());
+        let same_name = |given: &&File| Path::new(&given.name).file_name() == path.file_name();
+        if self.given.iter().any(same_name) {
+            return Ok(Vec::new());
         }
         if depth == MAX_INCLUDES {
-            return Err(Diagnostic::error(
-                statement.place.clone(),
-                "too many files include each other",
-            ));
+            let why = "too many files include each other";
+            return Err(Diagnostic::error(statement.place.clone(), why));
         }
         let beside = Path::new(file).with_file_name(path.file_name().unwrap_or_default());
         let found = [beside.as_path(), path].into_iter().find_map(|path| {
@@ -111,15 +129,13 @@ impl Reading<'_> {
                 String::from_utf8_lossy(&bytes).into_owned(),
             ))
         });
-        match found {
-            Some((name, text)) => self.read(&text, &name, depth + 1),
-            None => {
-                let why = format!("{} is not here, so nobody looked at it", path.display());
-                let remark = Diagnostic::warning(statement.place.clone(), why);
-                self.remarks.push(remark.help("name that file too"));
-                Ok(())
-            }
+        if let Some((name, text)) = found {
+            return self.read(&text, &name, depth + 1);
         }
+        let why = format!("{} is not here, so nobody looked at it", path.display());
+        let remark = Diagnostic::warning(statement.place.clone(), why);
+        self.remarks.push(remark.help("name that file too"));
+        Ok(Vec::new())
     }
 }
 

@@ -24,7 +24,7 @@ fn check(facts: &Facts, found: &mut Found) {
             }
             let what = format!("{}: queries of {question} go to the backends", front.node);
             let fix = match front.language {
-                Language::Dnsdist => format!("add {rule} before the rules that choose a pool"),
+                Language::Foreign => format!("add {rule} before the rules that choose a pool"),
                 Language::Site => format!("write policy.{key} = \"drop\""),
             };
             found.add(&fate.place, what, fix);

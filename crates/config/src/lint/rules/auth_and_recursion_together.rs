@@ -19,7 +19,7 @@ fn check(facts: &Facts, found: &mut Found) {
         };
         let what = format!("{} serves {} and resolves the names of others too", server.node, zone.value);
         let fix = match server.language {
-            Language::Dnsdist => "write recursion no; and resolve on servers without zones",
+            Language::Foreign => "write recursion no; and resolve on servers without zones",
             Language::Site => "give \"auth\" and \"resolve\" to different nodes",
         };
         found.add(&recursion.place, what, fix);

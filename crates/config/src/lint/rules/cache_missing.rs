@@ -18,13 +18,13 @@ fn check(facts: &Facts, found: &mut Found) {
             continue;
         };
         let fix = match front.language {
-            Language::Dnsdist => format!(
+            Language::Foreign => format!(
                 "add getPool(\"{}\"):setCache(newPacketCache(500000, {{maxTTL=300}}))",
                 pool.name
             ),
             Language::Site => "remove cache.entries = 0".to_owned(),
         };
-        found.add(&pool.place, format!("{}: the pool {} has no cache", front.node, pool.name), fix);
+        found.add(&pool.place, format!("{}: {} has no cache", front.node, pool.label()), fix);
     }
 }
 

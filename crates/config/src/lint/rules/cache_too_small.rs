@@ -29,7 +29,7 @@ fn check(facts: &Facts, found: &mut Found) {
         };
         let what = format!("{}: a cache of {} answers for {count} subscribers", front.node, cache.value);
         let fix = match front.language {
-            Language::Dnsdist => format!("write newPacketCache({needed}, ...), or more"),
+            Language::Foreign => format!("write newPacketCache({needed}, ...), or more"),
             Language::Site => format!("remove cache.entries, or write {needed} at least"),
         };
         found.add(&cache.place, what, fix);

@@ -107,7 +107,7 @@ fn rules(front: &Front, limits: bool) -> (Vec<String>, Place) {
 fn of_servers(front: &Front, line: impl Fn(&str, &crate::lint::facts::Backend) -> String) -> (Vec<String>, Place) {
     let backends = front.pools.iter().flat_map(|pool| pool.backends.iter().map(move |backend| (pool, backend)));
     let place = { backends.clone() }.map(|(_, backend)| backend.place.clone()).min();
-    let lines = backends.map(|(pool, backend)| line(&pool.name, backend));
+    let lines = backends.map(|(pool, backend)| line(&pool.label(), backend));
     (sorted(lines), place.unwrap_or_else(|| front.place.clone()))
 }
 
@@ -127,13 +127,13 @@ fn caches(front: &Front) -> (Vec<String>, Place) {
         .filter_map(|pool| Some((pool, pool.cache.as_ref()?)))
         .collect();
     let place = caches.first().map_or_else(|| front.place.clone(), |(_, cache)| cache.place.clone());
-    let lines = caches.iter().map(|(pool, cache)| format!("{} answers for the pool {}", cache.value, pool.name));
+    let lines = caches.iter().map(|(pool, cache)| format!("{} answers for {}", cache.value, pool.label()));
     (sorted(lines), place)
 }
 
 fn balancing(front: &Front) -> (Vec<String>, Place) {
     let pools = front.pools.iter().filter(|pool| pool.backends.len() > 1);
-    let lines = pools.map(|pool| format!("{} for the pool {}", pool.policy, pool.name));
+    let lines = pools.map(|pool| format!("{} for {}", pool.policy, pool.label()));
     (sorted(lines), front.place.clone())
 }
 
@@ -208,7 +208,7 @@ mod tests {
         let more = FRONT.replace("10.20.0.173:53\", pool=\"auth\"", "10.20.0.173:53\", pool={\"auth\", \"rec\"}");
         assert_eq!(
             between(FRONT, &more),
-            ["dd2/dnsdist.conf:6: warning: dd1 and dd2 differ in pools: dd2 also has 10.20.0.173:53 in rec"]
+            ["dd2/dnsdist.conf:6: warning: dd1 and dd2 differ in pools: dd2 also has 10.20.0.173:53 in the pool rec"]
         );
     }
 

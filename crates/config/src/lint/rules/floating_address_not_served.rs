@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(facts: &Facts, found: &mut Found) {
-    for front in facts.fronts.iter().filter(|front| front.language == Language::Dnsdist) {
+    for front in facts.fronts.iter().filter(|front| front.language == Language::Foreign) {
         let mut missed: Vec<_> = { facts.routers.iter() }
             .filter(|router| concerns(router, front, facts))
             .flat_map(|router| &router.addresses)

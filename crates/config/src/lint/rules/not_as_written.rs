@@ -36,10 +36,15 @@ mod tests {
 
     #[test]
     fn a_file_that_is_included_and_not_there() {
-        let named = "include \"/etc/bind/named.conf.elsewhere\";\noptions { recursion no; };";
-        assert_eq!(
-            found(ID, &[("auth1/named.conf", named)]),
-            ["auth1/named.conf:1: warning: /etc/bind/named.conf.elsewhere is not here, so nobody looked at it"]
-        );
+        for named in [
+            "include \"/etc/bind/named.conf.more\";\noptions { recursion no; };",
+            "options { include \"/etc/bind/named.conf.more\"; recursion no; };",
+        ] {
+            assert_eq!(
+                found(ID, &[("auth1/named.conf", named)]),
+                ["auth1/named.conf:1: warning: /etc/bind/named.conf.more is not here, so nobody looked at it"]
+            );
+            assert!(found(ID, &[("auth1/named.conf", named), ("auth1/named.conf.more", "")]).is_empty());
+        }
     }
 }

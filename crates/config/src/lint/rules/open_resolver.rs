@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(facts: &Facts, found: &mut Found) {
     for front in facts.fronts.iter().filter(|front| front.stranger.value == Fate::Forwarded) {
         let fix = match front.language {
-            Language::Dnsdist => "write setACL with your subscribers' networks",
+            Language::Foreign => "write setACL with your subscribers' networks",
             Language::Site => "write policy.strangers = \"drop\"",
         };
         found.add(&front.stranger.place, format!("{} resolves names for everybody", front.node), fix);

@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(facts: &Facts, found: &mut Found) {
     // Reading the site file refuses such a pool.
-    for front in facts.fronts.iter().filter(|front| front.language == Language::Dnsdist) {
+    for front in facts.fronts.iter().filter(|front| front.language == Language::Foreign) {
         for pool in front.pools.iter().filter(|pool| pool.backends.is_empty()) {
             let rule = front.rules.iter().find(|rule| rule.value.pool.as_ref() == Some(&pool.name));
             let is_default = pool.name.is_empty() && front.internet.as_ref() == Some(&pool.name);
@@ -23,8 +23,7 @@ fn check(facts: &Facts, found: &mut Found) {
                 None if pool.cache.is_some() || is_default => &pool.place,
                 None => continue,
             };
-            let name = if is_default { "the default pool" } else { pool.name.as_str() };
-            let what = format!("{}: queries go to {name}, which has no server", front.node);
+            let what = format!("{}: queries go to {}, which has no server", front.node, pool.label());
             let known = front.pools.iter().filter(|pool| !pool.backends.is_empty());
             let fix = match crate::nearest(&pool.name, known.map(|pool| pool.name.as_str())) {
                 Some(near) => format!("did you mean {near}?"),
@@ -46,7 +45,7 @@ mod tests {
         let front = FRONT.replace("PoolAction(\"auth\")", "PoolAction(\"auht\")");
         assert_eq!(
             found(ID, &[("dd1/dnsdist.conf", &front)]),
-            ["dd1/dnsdist.conf:14: error: dd1: queries go to auht, which has no server"]
+            ["dd1/dnsdist.conf:14: error: dd1: queries go to the pool auht, which has no server"]
         );
         assert!(found(ID, &[("dd1/dnsdist.conf", FRONT)]).is_empty());
     }

@@ -29,9 +29,9 @@ fn check(facts: &Facts, found: &mut Found) {
         let Some(only) = first.filter(|probe| names.len() == 1 && !ROOTS.contains(&probe.value.as_str())) else {
             continue;
         };
-        let what = format!("{}: every server of the pool {} is up while {} resolves", front.node, pool.name, only.value);
+        let what = format!("{}: every server of {} is up while {} resolves", front.node, pool.label(), only.value);
         let fix = match front.language {
-            Language::Dnsdist => {
+            Language::Foreign => {
                 "give each server another checkName, or ask for the root: checkType=\"NS\", checkName=\".\""
             }
             Language::Site => "name several in health.names, or remove it: then it is the root",

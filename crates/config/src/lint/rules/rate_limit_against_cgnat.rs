@@ -23,7 +23,7 @@ fn check(facts: &Facts, found: &mut Found) {
             judge(front, limit, found);
         }
         // A foreign file does not say which addresses are shared; the limit that it has is for all of them.
-        if let (false, Language::Dnsdist, Some(limit)) = (is_judged, front.language, front.limits.first())
+        if let (false, Language::Foreign, Some(limit)) = (is_judged, front.language, front.limits.first())
             && let Some(queries) = limit.per_second.value.filter(|queries| *queries < NEEDED_PER_SECOND)
         {
             let what = format!("{}: every address may ask {queries} queries per second, shared or not", front.node);
@@ -45,7 +45,7 @@ fn judge(front: &Front, limit: &Limit, found: &mut Found) {
         front.node
     );
     let fix = match front.language {
-        Language::Dnsdist => format!(
+        Language::Foreign => format!(
             "limit these apart: AndRule({{NetmaskGroupRule(cgnat), MaxQPSIPRule({})}}), and the others with \
              NotRule(NetmaskGroupRule(cgnat))",
             NEEDED_PER_SECOND * 10

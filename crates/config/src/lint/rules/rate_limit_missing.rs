@@ -21,11 +21,11 @@ fn check(facts: &Facts, found: &mut Found) {
                 None => "one address".to_owned(),
             };
             // Without any limit, networks of many homes need no second finding.
-            if limit.cgnat.is_some() && front.language == Language::Dnsdist {
+            if limit.cgnat.is_some() && front.language == Language::Foreign {
                 continue;
             }
             let fix = match front.language {
-                Language::Dnsdist => "add addAction(MaxQPSIPRule(200), DropAction()), with more for CGNAT addresses",
+                Language::Foreign => "add addAction(MaxQPSIPRule(200), DropAction()), with more for CGNAT addresses",
                 Language::Site => "remove the 0, or write how many queries per second it may ask",
             };
             let what = format!("{}: {who} may ask as much as it likes", front.node);
