@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use weir_policy::Netmask;
-use weir_vrrp::{Authentication, Version};
+use weir_vrrp::{Authentication, Family, Version};
 
 use crate::diagnostics::{Diagnostic, Place, Placed};
 
@@ -58,13 +58,15 @@ pub(super) struct Front {
     /// The file as a whole.
     pub(super) place: Place,
     pub(super) listen: Vec<Placed<SocketAddr>>,
+    /// Addresses that are the node's own.
+    pub(super) own: BTreeSet<IpAddr>,
     pub(super) acl: Placed<Vec<Netmask>>,
     pub(super) acl_origin: AclOrigin,
     /// The chain for queries, in order.
     pub(super) rules: Vec<Placed<Rule>>,
     pub(super) pools: Vec<Pool>,
-    /// The pool that a name outside of our zones goes to.
-    pub(super) internet: Option<String>,
+    /// The pools that subscribers' queries for names outside of our zones go to.
+    pub(super) internet: BTreeSet<String>,
     /// What becomes of a subscriber's query for type ANY.
     pub(super) any: Placed<Fate>,
     /// The same for class CHAOS.
@@ -169,6 +171,7 @@ pub(super) struct Router {
     pub(super) router_id: Option<String>,
     pub(super) place: Place,
     pub(super) interface: Option<String>,
+    pub(super) family: Family,
     pub(super) vrid: u8,
     pub(super) priority: u8,
     /// `state MASTER`.
@@ -230,17 +233,13 @@ impl Front {
         })
     }
 
-    /// The pool that names of the Internet go to.
-    pub(super) fn internet_pool(&self) -> Option<&Pool> {
-        let name = self.internet.as_ref()?;
-        self.pools.iter().find(|pool| pool.name == *name)
-    }
-
-    /// Networks that clients ask from, as the access list knows them: what was written besides dnsdist's own ranges.
+    /// Networks that clients ask from, as far as the access list names some: dnsdist's own ranges, the machine itself
+    /// and everybody are none.
     pub(super) fn written_masks(&self) -> impl Iterator<Item = Netmask> + '_ {
         let defaults = default_masks();
-        { self.acl.value.iter().copied() }
-            .filter(move |mask| self.acl_origin == AclOrigin::Written || !defaults.contains(mask))
+        let masks = self.acl.value.iter().copied();
+        let masks = masks.filter(|mask| mask.prefix_len() > 0 && !is_local(*mask));
+        masks.filter(move |mask| self.acl_origin == AclOrigin::Written || !defaults.contains(mask))
     }
 }
 
@@ -255,13 +254,22 @@ impl Pool {
 }
 
 impl Facts {
+    /// The pools that names of the Internet go to, with their front ends.
+    pub(super) fn internet_pools(&self) -> impl Iterator<Item = (&Front, &Pool)> {
+        let pools = self
+            .fronts
+            .iter()
+            .flat_map(|front| front.pools.iter().map(move |pool| (front, pool)));
+        pools.filter(|(front, pool)| front.internet.contains(&pool.name))
+    }
+
     /// Where clients may ask from, as far as the files or the operator say.
     pub(super) fn client_networks(&self) -> Vec<Netmask> {
         let mut networks = self.subscribers.networks.clone();
         networks.extend(&self.subscribers.cgnat);
         networks.extend(&self.subscribers.neighbours);
         for front in &self.fronts {
-            networks.extend(front.written_masks().filter(|mask| !is_local(*mask)));
+            networks.extend(front.written_masks());
         }
         networks
     }

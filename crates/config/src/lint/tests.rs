@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::{File, Finding, Given, RULES, check};
 use crate::dialects::keepalived::Files;
+use crate::site::Site;
+use crate::site::render::{Format, render};
 
 /// A front end without fault.
 pub(super) const FRONT: &str = r#"setLocal("0.0.0.0:53")
@@ -155,6 +157,36 @@ fn what_is_without_fault_has_no_finding_but_the_note_about_shared_addresses() {
         .collect();
     assert_eq!(ids, ["rate-limit-against-cgnat"; 2]);
     assert!(all(&[("weir.toml", SITE)], &Given::default()).is_empty());
+}
+
+#[test]
+fn what_is_rendered_from_a_site_has_no_finding_either() {
+    let text = format!(
+        "{SITE}\n[servers]\nresolve = \"named\"\n\n[zones.\"public.lab\"]\nfile = \"/etc/weir/db.public.lab\"\npublic = true\n"
+    );
+    let (site, _) = Site::load(&text, "weir.toml").expect("a site");
+    let mut files = Vec::new();
+    for node in &site.nodes {
+        for format in [Format::Dnsdist, Format::Keepalived, Format::Named] {
+            if let Ok(text) = render(format, &site, node, None, Path::new("/var/lib/weir")) {
+                files.push((format!("{}/{format}.conf", node.name), text));
+            }
+        }
+    }
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    assert!(files.len() >= 8);
+    let findings = all(&files, &Given::default());
+    let found: Vec<_> = findings.iter().map(|finding| format!("{finding}")).collect();
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(
+        findings
+            .iter()
+            .all(|finding| finding.rule.id == "rate-limit-against-cgnat"),
+        "{found:#?}"
+    );
 }
 
 #[test]

@@ -7,10 +7,10 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use weir_policy::selectors::{All, And, MaxQps, MaxQpsIp, Or, Probability, QNameSuffix};
+use weir_policy::selectors::{All, And, MaxQps, MaxQpsIp, NetmaskGroup, Or, Probability, QNameSuffix};
 use weir_policy::{
-    Acl, Action, Chain, Decision, Ends, Moment, Notes, PoolId, PoolStatus, QueryChain, Rule, Selector, Step,
-    Subject, Transport,
+    Acl, Action, Chain, Decision, Ends, Moment, Netmask, Notes, PoolId, PoolStatus, QueryChain, Rule,
+    Selector, Step, Subject, Transport,
 };
 use weir_wire::{Class, Flags, NameBuf, QType, Query, Timestamp};
 
@@ -85,11 +85,17 @@ impl Asked {
         self.decide(client, VERSION, QType::TXT, Class::CHAOS)
     }
 
+    /// The pool that a name outside of our zones goes to when this address asks for it, if it may.
+    pub(super) fn pool_of(&mut self, client: IpAddr) -> Option<PoolId> {
+        let outcome = self.query(client, QType::A);
+        outcome.pool.filter(|_| self.acl.allows(client))
+    }
+
     /// Whether strangers get names of others resolved.
     pub(super) fn serves_strangers(&mut self) -> bool {
         STRANGERS
             .into_iter()
-            .all(|stranger| self.acl.allows(stranger) && self.query(stranger, QType::A).pool.is_some())
+            .all(|stranger| self.pool_of(stranger).is_some())
     }
 
     /// How many queries of one address pass at once or, where a rule says so, per second, with the rule that ends it.
@@ -223,6 +229,20 @@ pub(super) fn declared_rate(selector: &dyn Selector) -> Option<u64> {
         Some(limit) => Some(u64::from(limit.limiter().limit().rate.qps)),
         None => selector.parts().iter().find_map(|part| declared_rate(&**part)),
     }
+}
+
+/// The networks that a selector looks for among clients.
+pub(super) fn sources(selector: &dyn Selector) -> Vec<Netmask> {
+    let any: &dyn Any = selector;
+    let own = any
+        .downcast_ref::<NetmaskGroup>()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    // Only the text still has the masks.
+    let masks = own.strip_prefix("Src: ").unwrap_or_default().split(", ");
+    let own = masks.filter_map(|mask| mask.parse().ok());
+    let parts = selector.parts().iter().flat_map(|part| sources(&**part));
+    own.chain(parts).collect()
 }
 
 fn ends(client: IpAddr) -> Ends {

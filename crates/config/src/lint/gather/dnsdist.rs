@@ -1,12 +1,14 @@
 //! A front end from dnsdist's configuration: it is run, and then asked.
 
 use std::any::Any;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
 use weir_balance::Mode;
 use weir_policy::selectors::Regex;
-use weir_policy::{Action, PoolId, Selector};
+use weir_policy::{Action, Netmask, PoolId, Selector};
 use weir_wire::QType;
 use weir_wire::hash::Seed;
 
@@ -19,6 +21,9 @@ use crate::lint::facts::{
 };
 use crate::settings::{Listen, Secret};
 use crate::spec::Spec;
+
+/// Most addresses that are tried.
+const MAX_SUBSCRIBERS: usize = 100;
 
 pub(super) fn gather(text: &str, file: &str, node: &str, facts: &mut Facts) -> Result<(), Vec<Diagnostic>> {
     // Nobody chooses names to make the sets of a check slow.
@@ -35,6 +40,7 @@ pub(super) fn gather(text: &str, file: &str, node: &str, facts: &mut Facts) -> R
         node: node.to_owned(),
         language: Language::Foreign,
         listen: listen(&spec, &whole),
+        own: own(&spec),
         any: unknown(&whole),
         chaos: unknown(&whole),
         stranger: unknown(&acl.place),
@@ -42,7 +48,7 @@ pub(super) fn gather(text: &str, file: &str, node: &str, facts: &mut Facts) -> R
         acl_origin,
         rules,
         pools,
-        internet: None,
+        internet: BTreeSet::new(),
         limits: Vec::new(),
         doors: doors(&spec),
         place: whole,
@@ -62,11 +68,13 @@ fn unknown(place: &Place) -> Placed<Fate> {
 /// Plays clients of all sorts.
 fn ask(spec: &Spec, front: &mut Front, facts: &Facts) {
     let mut asked = Asked::new(spec);
-    let networks = { facts.subscribers.networks.iter().copied() }.chain(front.written_masks());
-    // Any private address does where nobody said who asks.
-    let subscriber = { networks.map(|mask| mask.network()) }
-        .find(|address| !address.is_loopback())
-        .unwrap_or_else(|| [10, 0, 0, 1].into());
+    let answered: Vec<_> = { addresses(spec, front, facts).into_iter() }
+        .filter_map(|address| Some((address, asked.pool_of(address)?)))
+        .collect();
+    // Where nobody is answered, everybody meets the same.
+    let subscriber = answered
+        .first()
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |(address, _)| *address);
     let decided_at = |rule: Option<usize>| {
         let rule = rule.and_then(|rule| spec.rules.query.get(rule));
         rule.map_or_else(|| front.place.clone(), |rule| rule.place.clone())
@@ -79,7 +87,6 @@ fn ask(spec: &Spec, front: &mut Front, facts: &Facts) {
         },
         place: decided_at(outcome.rule),
     };
-    let internet = asked.query(subscriber, QType::A).pool;
     let any = fate(&asked.query(subscriber, QType::ANY));
     let chaos = fate(&asked.chaos(subscriber));
     let clients = std::iter::once((None, subscriber));
@@ -104,15 +111,39 @@ fn ask(spec: &Spec, front: &mut Front, facts: &Facts) {
     if asked.serves_strangers() {
         front.stranger.value = Fate::Forwarded;
     }
-    front.internet = internet.and_then(|pool| pool_name(spec, pool));
+    front.internet = answered
+        .iter()
+        .filter_map(|(_, pool)| pool_name(spec, *pool))
+        .collect();
     (front.any, front.chaos, front.limits) = (any, chaos, limits);
+}
+
+/// Addresses that subscribers may have: of the networks that the operator or the access list names, that a rule looks
+/// for, or of dnsdist's own ranges.
+fn addresses(spec: &Spec, front: &Front, facts: &Facts) -> Vec<IpAddr> {
+    let named = facts.subscribers.networks.iter().copied();
+    let sources = { spec.rules.query.iter() }.flat_map(|rule| ask::sources(&*rule.value.selector));
+    let all = named
+        .chain(front.written_masks())
+        .chain(sources)
+        .chain(default_masks());
+    all.map(last_address).take(MAX_SUBSCRIBERS).collect()
+}
+
+/// The last address of a network: rules for a part of it are mostly about its beginning.
+fn last_address(mask: Netmask) -> IpAddr {
+    let len = u32::from(mask.prefix_len());
+    match mask.network() {
+        IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits() | u32::MAX.checked_shr(len).unwrap_or(0)).into(),
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() | u128::MAX.checked_shr(len).unwrap_or(0)).into(),
+    }
 }
 
 fn pool_name(spec: &Spec, pool: PoolId) -> Option<String> {
     spec.pools.get(pool).map(|pool| pool.name.as_str().to_owned())
 }
 
-fn listen(spec: &Spec, whole: &Place) -> Vec<Placed<std::net::SocketAddr>> {
+fn listen(spec: &Spec, whole: &Place) -> Vec<Placed<SocketAddr>> {
     let written: Vec<_> = { spec.listen.iter() }
         .map(|listen| Placed {
             value: listen.value.address,
@@ -128,7 +159,20 @@ fn listen(spec: &Spec, whole: &Place) -> Vec<Placed<std::net::SocketAddr>> {
     written
 }
 
-fn acl(spec: &Spec, whole: &Place) -> Placed<Vec<weir_policy::Netmask>> {
+/// What it listens on, and where it asks its servers from.
+fn own(spec: &Spec) -> BTreeSet<IpAddr> {
+    let listen = spec.listen.iter().map(|listen| listen.value.address.ip());
+    let sources = spec
+        .backends
+        .iter()
+        .filter_map(|backend| backend.settings.source.address);
+    listen
+        .chain(sources)
+        .filter(|address| !address.is_unspecified())
+        .collect()
+}
+
+fn acl(spec: &Spec, whole: &Place) -> Placed<Vec<Netmask>> {
     Placed {
         // What is excluded with `!` makes the list narrower, which no rule asks about.
         value: spec.acl.to_masks().filter_map(|mask| mask.parse().ok()).collect(),
@@ -136,7 +180,7 @@ fn acl(spec: &Spec, whole: &Place) -> Placed<Vec<weir_policy::Netmask>> {
     }
 }
 
-fn acl_origin(spec: &Spec, acl: &Placed<Vec<weir_policy::Netmask>>) -> AclOrigin {
+fn acl_origin(spec: &Spec, acl: &Placed<Vec<Netmask>>) -> AclOrigin {
     let keeps_all = default_masks().iter().all(|mask| acl.value.contains(mask));
     match (keeps_all, &spec.acl_place) {
         (_, None) => AclOrigin::Default,

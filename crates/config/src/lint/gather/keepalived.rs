@@ -63,6 +63,7 @@ fn routers(settings: &VipSettings, node: &str) -> Vec<Router> {
         router_id: settings.router_id.clone(),
         place: attachment.place.clone(),
         interface: Some(attachment.interface.clone()),
+        family: router.family,
         vrid: router.vrid.0.get(),
         priority: router.priority.0.get(),
         starts_as_master: router.start == StartState::Master,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use weir_vrrp::{Authentication, Version};
+use weir_vrrp::{Authentication, Family, Version};
 
 use crate::diagnostics::{Diagnostic, Place, Placed};
 use crate::lint::facts::{
@@ -75,6 +75,7 @@ fn front(site: &Site, file: &str) -> Front {
         language: Language::Site,
         place: Place::new(file, 0),
         listen: listen(site),
+        own: BTreeSet::new(),
         acl: Placed {
             value: subscribers.copied().collect(),
             place: at("subscribers.networks"),
@@ -83,8 +84,9 @@ fn front(site: &Site, file: &str) -> Front {
         rules: Vec::new(),
         pools: pools(site),
         internet: { site.pools.iter() }
-            .find(|pool| matches!(&pool.used, PoolUse::Internet(clients) if clients.is_empty()))
-            .map(|pool| pool.name.clone()),
+            .filter(|pool| matches!(pool.used, PoolUse::Internet(_)))
+            .map(|pool| pool.name.clone())
+            .collect(),
         any: fate(site.policy.any, "policy.any"),
         chaos: fate(site.policy.chaos, "policy.chaos"),
         stranger: fate(site.policy.strangers, "policy.strangers"),
@@ -232,6 +234,11 @@ fn routers(site: &Site, host: Option<&str>) -> Vec<Router> {
                 router_id: None,
                 place: site.places.of(&format!("floating.{}", floating.name)),
                 interface: own.and_then(|own| own.interface.clone()).filter(|_| is_here),
+                family: if floating.address.is_ipv4() {
+                    Family::V4
+                } else {
+                    Family::V6
+                },
                 vrid: floating.vrid,
                 priority: FIRST_PRIORITY.saturating_sub(u8::try_from(rank).unwrap_or(u8::MAX)),
                 starts_as_master: false,

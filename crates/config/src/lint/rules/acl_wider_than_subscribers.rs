@@ -21,7 +21,7 @@ fn check(facts: &Facts, found: &mut Found) {
         };
         let what = format!("{}: {why}: {}", front.node, commas(&wide));
         let known = if facts.subscribers.networks.is_empty() {
-            front.written_masks().filter(|mask| !is_local(*mask)).collect()
+            front.written_masks().collect()
         } else {
             facts.subscribers.networks.iter().chain(&facts.subscribers.cgnat).copied().collect::<Vec<_>>()
         };

@@ -13,10 +13,8 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(facts: &Facts, found: &mut Found) {
-    for front in &facts.fronts {
-        let Some(pool) = front.internet_pool().filter(|pool| pool.cache.is_none()) else {
-            continue;
-        };
+    let pools = facts.internet_pools().filter(|(_, pool)| pool.cache.is_none());
+    for (front, pool) in pools {
         let fix = match front.language {
             Language::Foreign => format!(
                 "add getPool(\"{}\"):setCache(newPacketCache(500000, {{maxTTL=300}}))",
@@ -42,6 +40,17 @@ mod tests {
             ["dd2/dnsdist.conf:4: warning: dd2: the pool rec has no cache"]
         );
         assert!(found(ID, &[("dd2/dnsdist.conf", FRONT)]).is_empty(), "our own zones need none");
+    }
+
+    #[test]
+    fn every_pool_that_some_subscribers_get() {
+        let some = "newServer({address=\"10.20.0.166\", pool=\"business\"})\n\
+                    addAction(NetmaskGroupRule(\"10.10.2.0/28\"), PoolAction(\"business\"))\naddAction(AllRule()";
+        let front = FRONT.replace("addAction(AllRule()", some);
+        assert_eq!(
+            found(ID, &[("dd2/dnsdist.conf", &front)]),
+            ["dd2/dnsdist.conf:15: warning: dd2: the pool business has no cache"]
+        );
     }
 
     #[test]

@@ -22,9 +22,8 @@ fn check(facts: &Facts, found: &mut Found) {
         return;
     };
     let needed = (count * ENTRIES_PER_SUBSCRIBER).min(ENOUGH);
-    for front in &facts.fronts {
-        let cache = front.internet_pool().and_then(|pool| pool.cache.as_ref());
-        let Some(cache) = cache.filter(|cache| cache.value < needed) else {
+    for (front, pool) in facts.internet_pools() {
+        let Some(cache) = pool.cache.as_ref().filter(|cache| cache.value < needed) else {
             continue;
         };
         let what = format!("{}: a cache of {} answers for {count} subscribers", front.node, cache.value);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Found, Rule};
 use crate::diagnostics::{Place, Placed};
-use crate::lint::facts::{Facts, Front, Server, Zone, commas, joined};
+use crate::lint::facts::{self, Facts, Front, Server, Zone, commas, joined};
 use crate::lint::finding::Level;
 
 pub(super) static RULE: Rule = Rule {
@@ -24,8 +24,8 @@ struct Aspect {
 const ASPECTS: [Aspect; 8] = [
     Aspect { name: "listening", of: listening },
     Aspect { name: "access list", of: access_list },
-    Aspect { name: "rules", of: |front| rules(front, false) },
-    Aspect { name: "limits", of: |front| rules(front, true) },
+    Aspect { name: "rules", of: |front| rules(front, |rule| !rule.is_limit) },
+    Aspect { name: "limits", of: |front| rules(front, |rule| rule.is_limit) },
     Aspect { name: "pools", of: pools },
     Aspect { name: "health checks", of: health_checks },
     Aspect { name: "caches", of: caches },
@@ -93,18 +93,29 @@ fn listening(front: &Front) -> (Vec<String>, Place) {
 }
 
 fn access_list(front: &Front) -> (Vec<String>, Place) {
-    (front.acl.value.iter().map(ToString::to_string).collect(), front.acl.place.clone())
+    let lines = front.acl.value.iter().map(|mask| nameless(front, mask.to_string()));
+    (lines.collect(), front.acl.place.clone())
 }
 
-/// Limits, or all the other rules.
-fn rules(front: &Front, limits: bool) -> (Vec<String>, Place) {
-    let rules: Vec<_> = front.rules.iter().filter(|rule| rule.value.is_limit == limits).collect();
+fn rules(front: &Front, are_meant: fn(&facts::Rule) -> bool) -> (Vec<String>, Place) {
+    let rules: Vec<_> = { front.rules.iter() }
+        .filter(|rule| are_meant(&rule.value))
+        .collect();
     let place = rules.first().map_or_else(|| front.place.clone(), |rule| rule.place.clone());
-    (rules.iter().map(|rule| rule.value.text.clone()).collect(), place)
+    let lines = rules.iter().map(|rule| nameless(front, rule.value.text.clone()));
+    (lines.collect(), place)
+}
+
+/// A text that names the node's own addresses as such: each node lets itself in.
+fn nameless(front: &Front, text: String) -> String {
+    front.own.iter().fold(text, |text, own| {
+        let length = if own.is_ipv4() { 32 } else { 128 };
+        text.replace(&format!("{own}/{length}"), "its own address")
+    })
 }
 
 /// `line` of each server of each pool, once and sorted, at the first server.
-fn of_servers(front: &Front, line: impl Fn(&str, &crate::lint::facts::Backend) -> String) -> (Vec<String>, Place) {
+fn of_servers(front: &Front, line: impl Fn(&str, &facts::Backend) -> String) -> (Vec<String>, Place) {
     let backends = front.pools.iter().flat_map(|pool| pool.backends.iter().map(move |backend| (pool, backend)));
     let place = { backends.clone() }.map(|(_, backend)| backend.place.clone()).min();
     let lines = backends.map(|(pool, backend)| line(&pool.label(), backend));
@@ -214,7 +225,11 @@ mod tests {
 
     #[test]
     fn equal_nodes_with_addresses_of_their_own_do_not_differ() {
-        let [one, two] = ["10.10.2.161:53", "10.10.2.162:53"].map(|own| FRONT.replace("0.0.0.0:53", own));
+        let [one, two] = ["10.10.2.161", "10.10.2.162"].map(|own| {
+            FRONT
+                .replace("0.0.0.0:53", &format!("{own}:53"))
+                .replace("10.10.2.0/24\"", &format!("10.10.2.0/24\", \"{own}\""))
+        });
         assert!(between(&one, &two).is_empty());
     }
 

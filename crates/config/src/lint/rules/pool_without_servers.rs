@@ -17,7 +17,7 @@ fn check(facts: &Facts, found: &mut Found) {
     for front in facts.fronts.iter().filter(|front| front.language == Language::Foreign) {
         for pool in front.pools.iter().filter(|pool| pool.backends.is_empty()) {
             let rule = front.rules.iter().find(|rule| rule.value.pool.as_ref() == Some(&pool.name));
-            let is_default = pool.name.is_empty() && front.internet.as_ref() == Some(&pool.name);
+            let is_default = pool.name.is_empty() && front.internet.contains(&pool.name);
             let place = match rule {
                 Some(rule) => &rule.place,
                 None if pool.cache.is_some() || is_default => &pool.place,

@@ -18,10 +18,8 @@ pub(super) static RULE: Rule = Rule {
 const ROOTS: [&str; 2] = ["", "a.root-servers.net"];
 
 fn check(facts: &Facts, found: &mut Found) {
-    for front in &facts.fronts {
-        let Some(pool) = front.internet_pool() else {
-            continue;
-        };
+    // Where there is one server, a second one is what is missing.
+    for (front, pool) in facts.internet_pools().filter(|(_, pool)| pool.backends.len() > 1) {
         let names: BTreeSet<_> = { pool.backends.iter() }
             .map(|backend| backend.probe.as_ref().map(|probe| probe.value.as_str()))
             .collect();

@@ -15,11 +15,10 @@ pub(super) static RULE: Rule = Rule {
 fn check(facts: &Facts, found: &mut Found) {
     for (number, router) in facts.routers.iter().enumerate() {
         let clash = { facts.routers.iter() }.take(number).find(|other| {
-            let is_v4 = |addresses: &[std::net::IpAddr]| addresses.iter().any(std::net::IpAddr::is_ipv4);
             other.vrid == router.vrid
                 && other.interface.is_some()
                 && other.interface == router.interface
-                && is_v4(&other.addresses) == is_v4(&router.addresses)
+                && other.family == router.family
                 && !other.addresses.iter().any(|address| router.addresses.contains(address))
         });
         if let Some(other) = clash {
@@ -53,5 +52,13 @@ mod tests {
         let apart = other.replace("ens160", "ens192");
         assert!(found(ID, &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &apart)]).is_empty());
         assert!(found(ID, &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", DD2_VIP)]).is_empty());
+    }
+
+    #[test]
+    fn each_family_has_numbers_of_its_own() {
+        let v6 = DD2_VIP
+            .replace("10.10.2.160", "2001:db8::160")
+            .replace("authentication {\nauth_type PASS\nauth_pass lab123\n}", "virtual_ipaddress_excluded { 10.10.2.9 }");
+        assert!(found(ID, &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &v6)]).is_empty());
     }
 }
