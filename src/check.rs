@@ -27,7 +27,8 @@ const MAX_ERRORS: usize = 50;
 #[derive(Args, Debug)]
 #[command(
     after_help = "Exit codes: 0 nothing found but notes, 1 errors or warnings, 2 a file could not be read.\n\
-    Whose a file is shows in its name or its folder: dd1/dnsdist.conf, keepalived-dd1.conf."
+    Whose a file is shows in its name or its folder: dd1/dnsdist.conf, keepalived-dd1.conf.\n\
+    A file of dnsdist is a program: it is run, as `weir front` runs it, but no socket is opened."
 )]
 pub struct Arguments {
     /// The site file, or files of dnsdist, keepalived and named and zone files, of one node or of several

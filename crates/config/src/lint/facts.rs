@@ -167,6 +167,7 @@ pub(super) enum Lock {
 #[derive(Debug)]
 pub(super) struct Router {
     pub(super) node: String,
+    pub(super) language: Language,
     /// What the node calls itself.
     pub(super) router_id: Option<String>,
     pub(super) place: Place,
@@ -240,6 +241,18 @@ impl Front {
         let masks = self.acl.value.iter().copied();
         let masks = masks.filter(|mask| mask.prefix_len() > 0 && !is_local(*mask));
         masks.filter(move |mask| self.acl_origin == AclOrigin::Written || !defaults.contains(mask))
+    }
+}
+
+impl Router {
+    /// Whether both are one virtual router on two nodes, as far as their addresses tell. What a site file says and what
+    /// foreign files say may be before and after a migration.
+    pub(super) fn is_partner(&self, other: &Self) -> bool {
+        let shares = self
+            .addresses
+            .iter()
+            .any(|address| other.addresses.contains(address));
+        shares && self.node != other.node && self.language == other.language
     }
 }
 

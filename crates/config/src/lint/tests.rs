@@ -28,28 +28,99 @@ addAction(AllRule(), PoolAction("rec"))
 "#;
 
 /// The first of two virtual routers without fault.
-pub(super) const DD1_VIP: &str = "# dd1\nglobal_defs {\nrouter_id LAB_DD1\n}\nvrrp_script chk_dnsdist {\nscript \
-\"systemctl is-active --quiet dnsdist\"\ninterval 2\nfall 1\nrise 1\n}\nvrrp_instance VI_DNS {\nstate MASTER\ninterface \
-ens160\nvirtual_router_id 51\npriority 150\nadvert_int 1\nauthentication {\nauth_type PASS\nauth_pass lab123\n}\n\
-virtual_ipaddress {\n10.10.2.160\n}\ntrack_script {\nchk_dnsdist\n}\n}\n";
+pub(super) const DD1_VIP: &str = r#"# dd1
+global_defs {
+router_id LAB_DD1
+}
+vrrp_script chk_dnsdist {
+script "systemctl is-active --quiet dnsdist"
+interval 2
+fall 1
+rise 1
+}
+vrrp_instance VI_DNS {
+state MASTER
+interface ens160
+virtual_router_id 51
+priority 150
+advert_int 1
+authentication {
+auth_type PASS
+auth_pass lab123
+}
+virtual_ipaddress {
+10.10.2.160
+}
+track_script {
+chk_dnsdist
+}
+}
+"#;
 
 /// The second one.
-pub(super) const DD2_VIP: &str = "# dd2\nglobal_defs {\nrouter_id LAB_DD2\n}\nvrrp_script chk_dnsdist {\nscript \
-\"systemctl is-active --quiet dnsdist\"\ninterval 2\nfall 1\nrise 1\n}\nvrrp_instance VI_DNS {\nstate BACKUP\ninterface \
-ens160\nvirtual_router_id 51\npriority 100\nadvert_int 1\nauthentication {\nauth_type PASS\nauth_pass lab123\n}\n\
-virtual_ipaddress {\n10.10.2.160\n}\ntrack_script {\nchk_dnsdist\n}\n}\n";
+pub(super) const DD2_VIP: &str = r#"# dd2
+global_defs {
+router_id LAB_DD2
+}
+vrrp_script chk_dnsdist {
+script "systemctl is-active --quiet dnsdist"
+interval 2
+fall 1
+rise 1
+}
+vrrp_instance VI_DNS {
+state BACKUP
+interface ens160
+virtual_router_id 51
+priority 100
+advert_int 1
+authentication {
+auth_type PASS
+auth_pass lab123
+}
+virtual_ipaddress {
+10.10.2.160
+}
+track_script {
+chk_dnsdist
+}
+}
+"#;
 
 /// An authoritative server without fault.
-pub(super) const AUTH: &str = "options {\nlisten-on { 10.20.0.163; };\nallow-query { any; };\nrecursion no;\n};\nzone \
-\"zaibdns.lab\" {\ntype master;\nfile \"/etc/bind/db.zaibdns.lab\";\n};\n";
+pub(super) const AUTH: &str = r#"options {
+listen-on { 10.20.0.163; };
+allow-query { any; };
+recursion no;
+};
+zone "zaibdns.lab" {
+type master;
+file "/etc/bind/db.zaibdns.lab";
+};
+"#;
 
 /// A resolver without fault.
-pub(super) const REC: &str = "options {\nlisten-on { 10.20.0.164; };\nrecursion yes;\nallow-recursion { 10.20.0.161; \
-10.20.0.162; };\ndnssec-validation auto;\n};\n";
+pub(super) const REC: &str = r#"options {
+listen-on { 10.20.0.164; };
+recursion yes;
+allow-recursion { 10.20.0.161; 10.20.0.162; };
+dnssec-validation auto;
+};
+"#;
 
 /// A zone without fault.
-pub(super) const ZONE: &str = "$TTL 86400\n@ IN SOA ns1.zaibdns.lab. admin.zaibdns.lab. (\n2026021401\n3600\n1800\n604800\n\
-86400 )\n   IN NS ns1\n   IN NS ns2\nns1 IN A 10.20.0.163\nns2 IN A 10.20.0.173\n";
+pub(super) const ZONE: &str = r#"$TTL 86400
+@ IN SOA ns1.zaibdns.lab. admin.zaibdns.lab. (
+2026021401
+3600
+1800
+604800
+86400 )
+   IN NS ns1
+   IN NS ns2
+ns1 IN A 10.20.0.163
+ns2 IN A 10.20.0.173
+"#;
 
 /// A site without fault.
 pub(super) const SITE: &str = r#"[site]
@@ -162,7 +233,7 @@ fn what_is_without_fault_has_no_finding_but_the_note_about_shared_addresses() {
 #[test]
 fn what_is_rendered_from_a_site_has_no_finding_either() {
     let text = format!(
-        "{SITE}\n[servers]\nresolve = \"named\"\n\n[zones.\"public.lab\"]\nfile = \"/etc/weir/db.public.lab\"\npublic = true\n"
+        "{SITE}\n[servers]\nresolve = \"named\"\n\n[zones.\"public.lab\"]\nfile = \"db.public.lab\"\npublic = true\n"
     );
     let (site, _) = Site::load(&text, "weir.toml").expect("a site");
     let mut files = Vec::new();
@@ -190,6 +261,21 @@ fn what_is_rendered_from_a_site_has_no_finding_either() {
 }
 
 #[test]
+fn a_site_file_beside_the_files_that_it_replaces_is_no_drift() {
+    let files = [
+        ("weir.toml", SITE),
+        ("dd1/dnsdist.conf", FRONT),
+        ("dd2/keepalived.conf", DD2_VIP),
+        ("rec1/named.conf", REC),
+    ];
+    let ids: Vec<_> = all(&files, &Given::default())
+        .iter()
+        .map(|finding| finding.rule.id)
+        .collect();
+    assert_eq!(ids, ["rate-limit-against-cgnat"]);
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_no_finding() {
     let files = [
         ("dd1/dnsdist.conf", "setLocal(\n"),
@@ -204,6 +290,7 @@ fn a_file_that_cannot_be_read_is_no_finding() {
     let unknown = File::new("notes", "hello".to_owned(), None).expect_err("nothing that is known");
     assert_eq!(
         unknown.to_string(),
-        "notes: neither its name nor its content tells what it is; say so with --as site|keepalived|dnsdist|named|zone"
+        "notes: neither its name nor its content tells what it is; say so with --as \
+         site|keepalived|dnsdist|named|zone"
     );
 }

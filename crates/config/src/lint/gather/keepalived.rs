@@ -8,7 +8,7 @@ use weir_vrrp::StartState;
 
 use crate::diagnostics::{Diagnostic, Place, Placed};
 use crate::dialects::keepalived::{self, Files, PASSWORD_CUT};
-use crate::lint::facts::{Facts, Router};
+use crate::lint::facts::{Facts, Language, Router};
 use crate::vip::{Tracker, VipSettings};
 
 pub(super) fn gather(
@@ -60,6 +60,7 @@ fn routers(settings: &VipSettings, node: &str) -> Vec<Router> {
     let pairs = settings.node.routers.iter().zip(&settings.routers);
     let described = pairs.map(|((router, tracking), attachment)| Router {
         node: node.to_owned(),
+        language: Language::Foreign,
         router_id: settings.router_id.clone(),
         place: attachment.place.clone(),
         interface: Some(attachment.interface.clone()),

@@ -10,7 +10,7 @@ mod zone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::facts::{Facts, Layer};
+use super::facts::{Facts, Language, Layer};
 use super::kind::Kind;
 use super::{File, Given};
 use crate::diagnostics::Diagnostic;
@@ -114,12 +114,18 @@ fn pool_layers(facts: &Facts) -> Vec<Layer> {
 
 /// Virtual routers that one of several given nodes has alone. With one node's file nobody knows.
 fn router_layers(facts: &Facts) -> Vec<Layer> {
-    let nodes: BTreeSet<_> = facts.routers.iter().map(|router| &router.node).collect();
-    if nodes.len() < 2 || facts.routers.iter().any(|router| router.router_id.is_none()) {
+    let routers = || {
+        facts
+            .routers
+            .iter()
+            .filter(|router| router.language == Language::Foreign)
+    };
+    let nodes: BTreeSet<_> = routers().map(|router| &router.node).collect();
+    if nodes.len() < 2 {
         return Vec::new();
     }
     let mut layers = BTreeMap::new();
-    for router in &facts.routers {
+    for router in routers() {
         for address in &router.addresses {
             let layer = layers.entry(address).or_insert_with(|| Layer {
                 what: format!("the floating address {address}"),

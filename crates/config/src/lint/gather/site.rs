@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use weir_vrrp::{Authentication, Family, Version};
 
@@ -156,12 +157,6 @@ fn pools(site: &Site) -> Vec<Pool> {
 }
 
 fn layers(site: &Site) -> Vec<Layer> {
-    let names = |nodes: Vec<&Node>| {
-        nodes
-            .iter()
-            .map(|node| node.name.clone())
-            .collect::<BTreeSet<_>>()
-    };
     let node_place = |node: &Node| site.places.of(&format!("nodes.{}", node.name));
     let mut layers = vec![Layer {
         what: "the front end".to_owned(),
@@ -169,17 +164,17 @@ fn layers(site: &Site) -> Vec<Layer> {
             .fronts()
             .next()
             .map_or_else(Place::default, |node| node_place(node)),
-        members: names(site.fronts().map(|node| &**node).collect()),
+        members: names(site.fronts()),
         fix: "give another node the roles \"front\" and \"vip\", and a floating address to both".to_owned(),
     }];
     layers.extend(site.floating.iter().map(|floating| Layer {
         what: format!("the floating address {}", floating.name),
         place: site.places.of(&format!("floating.{}", floating.name)),
-        members: names(floating.nodes.iter().map(|node| &**node).collect()),
+        members: names(&floating.nodes),
         fix: "add another node with the role \"vip\"".to_owned(),
     }));
     layers.extend(site.pools.iter().map(|pool| {
-        let members = names(pool.nodes.iter().map(|node| &**node).collect());
+        let members = names(&pool.nodes);
         let path = match members.iter().next() {
             Some(only) if site.places.of(&format!("pools.{}", pool.name)).line == 0 => {
                 format!("nodes.{only}")
@@ -198,6 +193,10 @@ fn layers(site: &Site) -> Vec<Layer> {
         }
     }));
     layers
+}
+
+fn names<'n>(nodes: impl IntoIterator<Item = &'n Arc<Node>>) -> BTreeSet<String> {
+    nodes.into_iter().map(|node| node.name.clone()).collect()
 }
 
 fn server(site: &Site, node: &Node) -> Option<Server> {
@@ -231,6 +230,7 @@ fn routers(site: &Site, host: Option<&str>) -> Vec<Router> {
             let own = node.addresses.iter().find(|own| own.network == floating.network);
             routers.push(Router {
                 node: node.name.clone(),
+                language: Language::Site,
                 router_id: None,
                 place: site.places.of(&format!("floating.{}", floating.name)),
                 interface: own.and_then(|own| own.interface.clone()).filter(|_| is_here),

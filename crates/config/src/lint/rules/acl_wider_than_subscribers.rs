@@ -10,7 +10,8 @@ pub(super) static RULE: Rule = Rule {
     id: "acl-wider-than-subscribers",
     level: Level::Warning,
     about: "an access list that lets in more than the subscribers' networks",
-    bad_day: "queries from networks that are not yours (another customer's LAN, a leaked route, a forged private source) are resolved as a subscriber's",
+    bad_day: "queries from networks that are not yours (another customer's LAN, a leaked route, a forged \
+              private source) are resolved as a subscriber's",
     check,
 };
 
@@ -23,7 +24,13 @@ fn check(facts: &Facts, found: &mut Found) {
         let known = if facts.subscribers.networks.is_empty() {
             front.written_masks().collect()
         } else {
-            facts.subscribers.networks.iter().chain(&facts.subscribers.cgnat).copied().collect::<Vec<_>>()
+            facts
+                .subscribers
+                .networks
+                .iter()
+                .chain(&facts.subscribers.cgnat)
+                .copied()
+                .collect::<Vec<_>>()
         };
         let fix = match known.len() {
             1..=12 => {
@@ -39,7 +46,12 @@ fn check(facts: &Facts, found: &mut Found) {
 /// What is too much, and why it is there.
 fn wider(front: &Front, facts: &Facts) -> Option<(Vec<Netmask>, &'static str)> {
     let Placed { value: masks, .. } = &front.acl;
-    let mut known = facts.subscribers.networks.iter().chain(&facts.subscribers.cgnat).peekable();
+    let mut known = facts
+        .subscribers
+        .networks
+        .iter()
+        .chain(&facts.subscribers.cgnat)
+        .peekable();
     // A list of everybody has a rule of its own.
     let is_too_much = |mask: &&Netmask| !is_local(**mask) && mask.prefix_len() > 0;
     if known.peek().is_some() {
@@ -50,8 +62,12 @@ fn wider(front: &Front, facts: &Facts) -> Option<(Vec<Netmask>, &'static str)> {
             .copied()
             .collect();
         let why = match front.acl_origin {
-            AclOrigin::Extended => "addACL keeps dnsdist's own ranges, and not all of the list are subscribers",
-            AclOrigin::Default => "there is no setACL, so dnsdist's own ranges may ask, and not all are subscribers",
+            AclOrigin::Extended => {
+                "addACL keeps dnsdist's own ranges, and not all of the list are subscribers"
+            }
+            AclOrigin::Default => {
+                "there is no setACL, so dnsdist's own ranges may ask, and not all are subscribers"
+            }
             AclOrigin::Written => "the access list has more than the subscribers",
         };
         return (!wide.is_empty()).then_some((wide, why));
@@ -62,7 +78,13 @@ fn wider(front: &Front, facts: &Facts) -> Option<(Vec<Netmask>, &'static str)> {
         AclOrigin::Default => "there is no setACL, so dnsdist's own ranges may ask",
         AclOrigin::Written => return None,
     };
-    Some((default_masks().into_iter().filter(|mask| !is_local(*mask)).collect(), why))
+    Some((
+        default_masks()
+            .into_iter()
+            .filter(|mask| !is_local(*mask))
+            .collect(),
+        why,
+    ))
 }
 
 #[cfg(test)]
@@ -76,8 +98,10 @@ mod tests {
         let front = FRONT.replace("setACL({\"10.10.2.0/24\"})", "addACL(\"10.10.2.0/24\")");
         assert_eq!(
             found(ID, &[("dd1/dnsdist.conf", &front)]),
-            ["dd1/dnsdist.conf:2: warning: dd1: addACL adds to dnsdist's own ranges, so these may ask as well: \
-              10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16, fc00::/7"]
+            [
+                "dd1/dnsdist.conf:2: warning: dd1: addACL adds to dnsdist's own ranges, so these may ask as well: \
+              10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16, fc00::/7"
+            ]
         );
         assert!(found(ID, &[("dd1/dnsdist.conf", FRONT)]).is_empty());
     }
@@ -90,11 +114,17 @@ mod tests {
 
     #[test]
     fn the_operators_word_counts() {
-        let wide = FRONT.replace("setACL({\"10.10.2.0/24\"})", "setACL({\"10.10.0.0/16\", \"127.0.0.0/8\"})");
+        let wide = FRONT.replace(
+            "setACL({\"10.10.2.0/24\"})",
+            "setACL({\"10.10.0.0/16\", \"127.0.0.0/8\"})",
+        );
         let by = given(&["10.10.2.0/24"], &["203.0.113.0/24"], None);
         assert_eq!(
             found_by(ID, &[("dnsdist.conf", &wide)], &by),
-            ["dnsdist.conf:2: warning: dnsdist.conf: the access list has more than the subscribers: 10.10.0.0/16"]
+            [
+                "dnsdist.conf:2: warning: dnsdist.conf: the access list has more than the subscribers: \
+                 10.10.0.0/16"
+            ]
         );
         assert!(found_by(ID, &[("dnsdist.conf", FRONT)], &by).is_empty());
     }

@@ -8,15 +8,26 @@ pub(super) static RULE: Rule = Rule {
     id: "any-or-chaos-forwarded",
     level: Level::Warning,
     about: "queries for type ANY or of class CHAOS that reach a backend",
-    bad_day: "ANY makes large answers for reflection attacks (RFC 8482), CHAOS tells an attacker which version to look up",
+    bad_day: "ANY makes large answers for reflection attacks (RFC 8482), CHAOS tells an attacker which \
+              version to look up",
     check,
 };
 
 fn check(facts: &Facts, found: &mut Found) {
     for front in &facts.fronts {
         let questions = [
-            ("type ANY", &front.any, "addAction(QTypeRule(DNSQType.ANY), DropAction())", "any"),
-            ("class CHAOS", &front.chaos, "addAction(QClassRule(DNSClass.CHAOS), DropAction())", "chaos"),
+            (
+                "type ANY",
+                &front.any,
+                "addAction(QTypeRule(DNSQType.ANY), DropAction())",
+                "any",
+            ),
+            (
+                "class CHAOS",
+                &front.chaos,
+                "addAction(QClassRule(DNSClass.CHAOS), DropAction())",
+                "chaos",
+            ),
         ];
         for (question, fate, rule, key) in questions {
             if fate.value == Fate::Kept {
@@ -40,7 +51,10 @@ mod tests {
 
     #[test]
     fn what_no_rule_stops() {
-        for (removed, question) in [("QTypeRule(DNSQType.ANY)", "type ANY"), ("QClassRule(DNSClass.CHAOS)", "class CHAOS")] {
+        for (removed, question) in [
+            ("QTypeRule(DNSQType.ANY)", "type ANY"),
+            ("QClassRule(DNSClass.CHAOS)", "class CHAOS"),
+        ] {
             let front = FRONT.replace(removed, "QNameRule(\"x.\")");
             let what = format!("dd1/dnsdist.conf:15: warning: dd1: queries of {question} go to the backends");
             assert_eq!(found(ID, &[("dd1/dnsdist.conf", &front)]), [what]);

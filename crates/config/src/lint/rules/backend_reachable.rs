@@ -20,7 +20,12 @@ fn check(facts: &Facts, found: &mut Found) {
     let networks = facts.client_networks();
     let fronts: Vec<_> = { facts.fronts.iter() }.flat_map(|front| &front.listen).collect();
     let mut reached: BTreeMap<IpAddr, &Place> = BTreeMap::new();
-    for backend in facts.fronts.iter().flat_map(|front| &front.pools).flat_map(|pool| &pool.backends) {
+    for backend in facts
+        .fronts
+        .iter()
+        .flat_map(|front| &front.pools)
+        .flat_map(|pool| &pool.backends)
+    {
         let address = backend.address.ip();
         // A server on the front end's own machine is behind a port that the front end's firewall closes.
         let is_front = fronts.iter().any(|listen| listen.value.ip() == address) || address.is_loopback();
@@ -32,7 +37,10 @@ fn check(facts: &Facts, found: &mut Found) {
         return;
     };
     let verb = if reached.len() == 1 { "is" } else { "are" };
-    let what = format!("{} {verb} in a network that subscribers ask from", commas(reached.keys()));
+    let what = format!(
+        "{} {verb} in a network that subscribers ask from",
+        commas(reached.keys())
+    );
     let fix = "put the servers behind the front ends into a network of their own, or let a firewall pass port 53 to \
                them from the front ends only";
     found.add(place, what, fix);
@@ -49,7 +57,10 @@ mod tests {
         let front = FRONT.replace("10.20.0.16", "10.10.2.16");
         assert_eq!(
             found(ID, &[("dnsdist.conf", &front)]),
-            ["dnsdist.conf:6: warning: 10.10.2.163, 10.10.2.164, 10.10.2.165 are in a network that subscribers ask from"]
+            [
+                "dnsdist.conf:6: warning: 10.10.2.163, 10.10.2.164, 10.10.2.165 are in a network that \
+                 subscribers ask from"
+            ]
         );
         assert!(found(ID, &[("dnsdist.conf", FRONT)]).is_empty());
     }
@@ -66,7 +77,10 @@ mod tests {
     #[test]
     fn a_site_with_one_network() {
         let site = SITE
-            .replace("purposes = \"subscribers\"\n\n[networks.backend]\nprefix = \"10.20.0.0/24\"\n", "")
+            .replace(
+                "purposes = \"subscribers\"\n\n[networks.backend]\nprefix = \"10.20.0.0/24\"\n",
+                "",
+            )
             .replace(", \"10.20.0.161\"", "")
             .replace(", \"10.20.0.162\"", "")
             .replace("10.20.0.", "10.10.2.");

@@ -8,7 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "cache-missing",
     level: Level::Warning,
     about: "no packet cache for the names of the Internet",
-    bad_day: "every query goes to the resolvers: the evening's peak, an update wave or one lost server is too much for them",
+    bad_day: "every query goes to the resolvers: the evening's peak, an update wave or one lost server is \
+              too much for them",
     check,
 };
 
@@ -22,7 +23,11 @@ fn check(facts: &Facts, found: &mut Found) {
             ),
             Language::Site => "remove cache.entries = 0".to_owned(),
         };
-        found.add(&pool.place, format!("{}: {} has no cache", front.node, pool.label()), fix);
+        found.add(
+            &pool.place,
+            format!("{}: {} has no cache", front.node, pool.label()),
+            fix,
+        );
     }
 }
 
@@ -39,7 +44,10 @@ mod tests {
             found(ID, &[("dd2/dnsdist.conf", &front)]),
             ["dd2/dnsdist.conf:4: warning: dd2: the pool rec has no cache"]
         );
-        assert!(found(ID, &[("dd2/dnsdist.conf", FRONT)]).is_empty(), "our own zones need none");
+        assert!(
+            found(ID, &[("dd2/dnsdist.conf", FRONT)]).is_empty(),
+            "our own zones need none"
+        );
     }
 
     #[test]

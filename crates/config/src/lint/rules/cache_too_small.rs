@@ -13,7 +13,8 @@ pub(super) static RULE: Rule = Rule {
     id: "cache-too-small",
     level: Level::Warning,
     about: "a packet cache too small for the number of subscribers (--count, or subscribers.count)",
-    bad_day: "answers are thrown out before they are asked for again, and the resolvers get the load that the cache was for",
+    bad_day: "answers are thrown out before they are asked for again, and the resolvers get the load that \
+              the cache was for",
     check,
 };
 
@@ -26,7 +27,10 @@ fn check(facts: &Facts, found: &mut Found) {
         let Some(cache) = pool.cache.as_ref().filter(|cache| cache.value < needed) else {
             continue;
         };
-        let what = format!("{}: a cache of {} answers for {count} subscribers", front.node, cache.value);
+        let what = format!(
+            "{}: a cache of {} answers for {count} subscribers",
+            front.node, cache.value
+        );
         let fix = match front.language {
             Language::Foreign => format!("write newPacketCache({needed}, ...), or more"),
             Language::Site => format!("remove cache.entries, or write {needed} at least"),
@@ -50,7 +54,10 @@ mod tests {
             ["dd1/dnsdist.conf:3: warning: dd1: a cache of 10000 answers for 100000 subscribers"]
         );
         assert!(found_by(ID, &[("dd1/dnsdist.conf", FRONT)], &by).is_empty());
-        assert!(found(ID, &[("dd1/dnsdist.conf", &small)]).is_empty(), "nobody said how many there are");
+        assert!(
+            found(ID, &[("dd1/dnsdist.conf", &small)]).is_empty(),
+            "nobody said how many there are"
+        );
     }
 
     #[test]

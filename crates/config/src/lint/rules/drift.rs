@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Found, Rule};
 use crate::diagnostics::{Place, Placed};
-use crate::lint::facts::{self, Facts, Front, Server, Zone, commas, joined};
+use crate::lint::facts::{self, Facts, Front, Language, Server, Zone, commas, joined};
 use crate::lint::finding::Level;
 
 pub(super) static RULE: Rule = Rule {
@@ -22,18 +22,43 @@ struct Aspect {
 }
 
 const ASPECTS: [Aspect; 8] = [
-    Aspect { name: "listening", of: listening },
-    Aspect { name: "access list", of: access_list },
-    Aspect { name: "rules", of: |front| rules(front, |rule| !rule.is_limit) },
-    Aspect { name: "limits", of: |front| rules(front, |rule| rule.is_limit) },
-    Aspect { name: "pools", of: pools },
-    Aspect { name: "health checks", of: health_checks },
-    Aspect { name: "caches", of: caches },
-    Aspect { name: "balancing", of: balancing },
+    Aspect {
+        name: "listening",
+        of: listening,
+    },
+    Aspect {
+        name: "access list",
+        of: access_list,
+    },
+    Aspect {
+        name: "rules",
+        of: |front| rules(front, |rule| !rule.is_limit),
+    },
+    Aspect {
+        name: "limits",
+        of: |front| rules(front, |rule| rule.is_limit),
+    },
+    Aspect {
+        name: "pools",
+        of: pools,
+    },
+    Aspect {
+        name: "health checks",
+        of: health_checks,
+    },
+    Aspect {
+        name: "caches",
+        of: caches,
+    },
+    Aspect {
+        name: "balancing",
+        of: balancing,
+    },
 ];
 
 fn check(facts: &Facts, found: &mut Found) {
-    let mut fronts = facts.fronts.iter();
+    // All nodes of a site file are made of one text.
+    let mut fronts = { facts.fronts.iter() }.filter(|front| front.language == Language::Foreign);
     if let Some(first) = fronts.next() {
         for other in fronts {
             for aspect in &ASPECTS {
@@ -46,7 +71,8 @@ fn check(facts: &Facts, found: &mut Found) {
         |server| server.recursion.is_none() && !server.zones.is_empty(),
     ];
     for role in roles {
-        let mut servers = facts.servers.iter().filter(role);
+        let foreign = { facts.servers.iter() }.filter(|server| server.language == Language::Foreign);
+        let mut servers = foreign.filter(role);
         if let Some(first) = servers.next() {
             servers.for_each(|other| compare_servers(first, other, found));
         }
@@ -76,8 +102,14 @@ fn compare(first: &Front, other: &Front, aspect: &Aspect, found: &mut Found) {
         (true, true) => format!("the order is {}", joined(&after, "; ")),
         (false, false) => format!("{} has {missing}, {} has {extra}", first.node, other.node),
     };
-    let what = format!("{} and {} differ in {}: {difference}", first.node, other.node, aspect.name);
-    let fix = format!("make it what {} says, or make both from one site file", first.place);
+    let what = format!(
+        "{} and {} differ in {}: {difference}",
+        first.node, other.node, aspect.name
+    );
+    let fix = format!(
+        "make it what {} says, or make both from one site file",
+        first.place
+    );
     found.add(&place, what, fix);
 }
 
@@ -85,15 +117,26 @@ fn compare(first: &Front, other: &Front, aspect: &Aspect, found: &mut Found) {
 fn listening(front: &Front) -> (Vec<String>, Place) {
     let lines = front.listen.iter().map(|listen| {
         let (ip, port) = (listen.value.ip(), listen.value.port());
-        let address = if ip.is_unspecified() { "every address" } else { "addresses of its own" };
+        let address = if ip.is_unspecified() {
+            "every address"
+        } else {
+            "addresses of its own"
+        };
         format!("{address}, port {port}")
     });
-    let place = front.listen.first().map_or_else(|| front.place.clone(), |listen| listen.place.clone());
+    let place = front
+        .listen
+        .first()
+        .map_or_else(|| front.place.clone(), |listen| listen.place.clone());
     (sorted(lines), place)
 }
 
 fn access_list(front: &Front) -> (Vec<String>, Place) {
-    let lines = front.acl.value.iter().map(|mask| nameless(front, mask.to_string()));
+    let lines = front
+        .acl
+        .value
+        .iter()
+        .map(|mask| nameless(front, mask.to_string()));
     (lines.collect(), front.acl.place.clone())
 }
 
@@ -101,7 +144,9 @@ fn rules(front: &Front, are_meant: fn(&facts::Rule) -> bool) -> (Vec<String>, Pl
     let rules: Vec<_> = { front.rules.iter() }
         .filter(|rule| are_meant(&rule.value))
         .collect();
-    let place = rules.first().map_or_else(|| front.place.clone(), |rule| rule.place.clone());
+    let place = rules
+        .first()
+        .map_or_else(|| front.place.clone(), |rule| rule.place.clone());
     let lines = rules.iter().map(|rule| nameless(front, rule.value.text.clone()));
     (lines.collect(), place)
 }
@@ -116,8 +161,13 @@ fn nameless(front: &Front, text: String) -> String {
 
 /// `line` of each server of each pool, once and sorted, at the first server.
 fn of_servers(front: &Front, line: impl Fn(&str, &facts::Backend) -> String) -> (Vec<String>, Place) {
-    let backends = front.pools.iter().flat_map(|pool| pool.backends.iter().map(move |backend| (pool, backend)));
-    let place = { backends.clone() }.map(|(_, backend)| backend.place.clone()).min();
+    let backends = front
+        .pools
+        .iter()
+        .flat_map(|pool| pool.backends.iter().map(move |backend| (pool, backend)));
+    let place = { backends.clone() }
+        .map(|(_, backend)| backend.place.clone())
+        .min();
     let lines = backends.map(|(pool, backend)| line(&pool.label(), backend));
     (sorted(lines), place.unwrap_or_else(|| front.place.clone()))
 }
@@ -137,8 +187,12 @@ fn caches(front: &Front) -> (Vec<String>, Place) {
     let caches: Vec<_> = { front.pools.iter() }
         .filter_map(|pool| Some((pool, pool.cache.as_ref()?)))
         .collect();
-    let place = caches.first().map_or_else(|| front.place.clone(), |(_, cache)| cache.place.clone());
-    let lines = caches.iter().map(|(pool, cache)| format!("{} answers for {}", cache.value, pool.label()));
+    let place = caches
+        .first()
+        .map_or_else(|| front.place.clone(), |(_, cache)| cache.place.clone());
+    let lines = caches
+        .iter()
+        .map(|(pool, cache)| format!("{} answers for {}", cache.value, pool.label()));
     (sorted(lines), place)
 }
 
@@ -175,12 +229,32 @@ fn compare_servers(first: &Server, other: &Server, found: &mut Found) {
             found.add(place, what, "make them equal, or make both from one site file");
         }
     }
-    let zones = |server: &Server| server.zones.iter().map(|zone| zone.value.clone()).collect::<BTreeSet<_>>();
+    let zones = |server: &Server| {
+        server
+            .zones
+            .iter()
+            .map(|zone| zone.value.clone())
+            .collect::<BTreeSet<_>>()
+    };
     let (before, after) = (zones(first), zones(other));
     let only: Vec<_> = before.symmetric_difference(&after).collect();
-    if let Some(zone) = first.zones.iter().chain(&other.zones).find(|zone| only.contains(&&zone.value)) {
-        let what = format!("{} and {} differ in zones: {} is on one of them", first.node, other.node, commas(&only));
-        found.add(&zone.place, what, "let both serve it, or put them into different pools");
+    if let Some(zone) = first
+        .zones
+        .iter()
+        .chain(&other.zones)
+        .find(|zone| only.contains(&&zone.value))
+    {
+        let what = format!(
+            "{} and {} differ in zones: {} is on one of them",
+            first.node,
+            other.node,
+            commas(&only)
+        );
+        found.add(
+            &zone.place,
+            what,
+            "let both serve it, or put them into different pools",
+        );
     }
 }
 
@@ -188,8 +262,15 @@ fn compare_zones(first: &Zone, other: &Zone, found: &mut Found) {
     if let (Some(before), Some(after)) = (&first.serial, &other.serial)
         && before.value != after.value
     {
-        let what = format!("{}: serial {} here, {} in {}", other.apex, after.value, before.value, before.place);
-        found.add(&after.place, what, "let one server be the primary and the others transfer the zone from it");
+        let what = format!(
+            "{}: serial {} here, {} in {}",
+            other.apex, after.value, before.value, before.place
+        );
+        found.add(
+            &after.place,
+            what,
+            "let one server be the primary and the others transfer the zone from it",
+        );
     }
 }
 
@@ -206,20 +287,65 @@ mod tests {
     #[test]
     fn each_aspect_is_one_finding() {
         for (from, to, expected) in [
-            ("0.0.0.0:53", "10.10.2.162:53", "1: warning: dd1 and dd2 differ in listening: dd1 has every address, port 53, dd2 has addresses of its own, port 53"),
-            ("setACL({\"10.10.2.0/24\"})", "setACL({\"10.10.2.0/24\", \"10.9.0.0/16\"})", "2: warning: dd1 and dd2 differ in access list: dd2 also has 10.9.0.0/16"),
-            ("QTypeRule(DNSQType.ANY)", "QTypeRule(DNSQType.AXFR)", "10: warning: dd1 and dd2 differ in rules: dd1 has qtype==ANY => drop, dd2 has qtype==AXFR => drop"),
-            ("MaxQPSIPRule(200)", "MaxQPSIPRule(50)", "5: warning: dd1 and dd2 differ in limits: dd1 has IP (/32, /64) match for QPS over 200 burst 200 => drop, dd2 has IP (/32, /64) match for QPS over 50 burst 50 => drop"),
-            ("icann.org.", "icann.net.", "6: warning: dd1 and dd2 differ in health checks: dd1 has 10.20.0.165:53 asked for icann.org, dd2 has 10.20.0.165:53 asked for icann.net"),
-            ("newPacketCache(500000", "newPacketCache(10000", "3: warning: dd1 and dd2 differ in caches: dd1 has 500000 answers for the pool rec, dd2 has 10000 answers for the pool rec"),
-            ("setLocal", "setServerPolicy(roundrobin) setLocal", " warning: dd1 and dd2 differ in balancing: dd1 has leastOutstanding for the pool auth; leastOutstanding for the pool rec, dd2 has roundrobin for the pool auth; roundrobin for the pool rec"),
+            (
+                "0.0.0.0:53",
+                "10.10.2.162:53",
+                "1: warning: dd1 and dd2 differ in listening: dd1 has every address, port 53, dd2 has \
+                 addresses of its own, port 53",
+            ),
+            (
+                "setACL({\"10.10.2.0/24\"})",
+                "setACL({\"10.10.2.0/24\", \"10.9.0.0/16\"})",
+                "2: warning: dd1 and dd2 differ in access list: dd2 also has 10.9.0.0/16",
+            ),
+            (
+                "QTypeRule(DNSQType.ANY)",
+                "QTypeRule(DNSQType.AXFR)",
+                "10: warning: dd1 and dd2 differ in rules: dd1 has qtype==ANY => drop, dd2 has qtype==AXFR \
+                 => drop",
+            ),
+            (
+                "MaxQPSIPRule(200)",
+                "MaxQPSIPRule(50)",
+                "5: warning: dd1 and dd2 differ in limits: dd1 has IP (/32, /64) match for QPS over 200 \
+                 burst 200 => drop, dd2 has IP (/32, /64) match for QPS over 50 burst 50 => drop",
+            ),
+            (
+                "icann.org.",
+                "icann.net.",
+                "6: warning: dd1 and dd2 differ in health checks: dd1 has 10.20.0.165:53 asked for \
+                 icann.org, dd2 has 10.20.0.165:53 asked for icann.net",
+            ),
+            (
+                "newPacketCache(500000",
+                "newPacketCache(10000",
+                "3: warning: dd1 and dd2 differ in caches: dd1 has 500000 answers for the pool rec, dd2 \
+                 has 10000 answers for the pool rec",
+            ),
+            (
+                "setLocal",
+                "setServerPolicy(roundrobin) setLocal",
+                " warning: dd1 and dd2 differ in balancing: dd1 has leastOutstanding for the pool auth; \
+                 leastOutstanding for the pool rec, dd2 has roundrobin for the pool auth; roundrobin for \
+                 the pool rec",
+            ),
         ] {
-            assert_eq!(between(FRONT, &FRONT.replace(from, to)), [format!("dd2/dnsdist.conf:{expected}")], "{to}");
+            assert_eq!(
+                between(FRONT, &FRONT.replace(from, to)),
+                [format!("dd2/dnsdist.conf:{expected}")],
+                "{to}"
+            );
         }
-        let more = FRONT.replace("10.20.0.173:53\", pool=\"auth\"", "10.20.0.173:53\", pool={\"auth\", \"rec\"}");
+        let more = FRONT.replace(
+            "10.20.0.173:53\", pool=\"auth\"",
+            "10.20.0.173:53\", pool={\"auth\", \"rec\"}",
+        );
         assert_eq!(
             between(FRONT, &more),
-            ["dd2/dnsdist.conf:6: warning: dd1 and dd2 differ in pools: dd2 also has 10.20.0.173:53 in the pool rec"]
+            [
+                "dd2/dnsdist.conf:6: warning: dd1 and dd2 differ in pools: dd2 also has 10.20.0.173:53 in \
+                 the pool rec"
+            ]
         );
     }
 
@@ -235,18 +361,38 @@ mod tests {
 
     #[test]
     fn resolvers_and_zones() {
-        let other = REC.replace("10.20.0.164", "10.20.0.165").replace("dnssec-validation auto", "dnssec-validation no");
+        let other = REC
+            .replace("10.20.0.164", "10.20.0.165")
+            .replace("dnssec-validation auto", "dnssec-validation no");
         assert_eq!(
-            found(ID, &[("rec1/named.conf", REC), ("rec2/named.conf", &other), ("auth1/named.conf", AUTH)]),
-            ["rec2/named.conf:5: warning: rec1 and rec2 differ in dnssec-validation: rec1 has dnssec-validation auto, rec2 \
-              has dnssec-validation no"]
+            found(
+                ID,
+                &[
+                    ("rec1/named.conf", REC),
+                    ("rec2/named.conf", &other),
+                    ("auth1/named.conf", AUTH)
+                ]
+            ),
+            [
+                "rec2/named.conf:5: warning: rec1 and rec2 differ in dnssec-validation: rec1 has dnssec-validation auto, rec2 \
+              has dnssec-validation no"
+            ]
         );
         let old = ZONE.replace("2026021401", "2026020101");
         assert_eq!(
-            found(ID, &[("auth1/db.zaibdns.lab", ZONE), ("auth2/db.zaibdns.lab", &old)]),
-            ["auth2/db.zaibdns.lab:2: warning: zaibdns.lab: serial 2026020101 here, 2026021401 in auth1/db.zaibdns.lab:2"]
+            found(
+                ID,
+                &[("auth1/db.zaibdns.lab", ZONE), ("auth2/db.zaibdns.lab", &old)]
+            ),
+            [
+                "auth2/db.zaibdns.lab:2: warning: zaibdns.lab: serial 2026020101 here, 2026021401 in \
+                 auth1/db.zaibdns.lab:2"
+            ]
         );
         let no_zone = AUTH.replace("zaibdns.lab", "other.lab");
-        assert_eq!(found(ID, &[("auth1/named.conf", AUTH), ("auth2/named.conf", &no_zone)]).len(), 1);
+        assert_eq!(
+            found(ID, &[("auth1/named.conf", AUTH), ("auth2/named.conf", &no_zone)]).len(),
+            1
+        );
     }
 }

@@ -13,7 +13,11 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(facts: &Facts, found: &mut Found) {
-    for front in facts.fronts.iter().filter(|front| front.language == Language::Foreign) {
+    for front in facts
+        .fronts
+        .iter()
+        .filter(|front| front.language == Language::Foreign)
+    {
         let mut missed: Vec<_> = { facts.routers.iter() }
             .filter(|router| concerns(router, front, facts))
             .flat_map(|router| &router.addresses)
@@ -23,8 +27,15 @@ fn check(facts: &Facts, found: &mut Found) {
         missed.dedup();
         let place = front.listen.first().map_or(&front.place, |listen| &listen.place);
         for address in missed {
-            let what = format!("{} does not listen on {address}, which may move to it", front.node);
-            found.add(place, what, format!("add addLocal(\"{address}:53\"), or listen on 0.0.0.0:53"));
+            let what = format!(
+                "{} does not listen on {address}, which may move to it",
+                front.node
+            );
+            found.add(
+                place,
+                what,
+                format!("add addLocal(\"{address}:53\"), or listen on 0.0.0.0:53"),
+            );
         }
     }
 }
@@ -45,7 +56,11 @@ mod tests {
         let front = FRONT.replace("0.0.0.0:53", "10.10.2.162:53");
         let what = "dd2/dnsdist.conf:1: error: dd2 does not listen on 10.10.2.160, which may move to it";
         for vip in ["dd2/keepalived.conf", "keepalived.conf"] {
-            assert_eq!(found(ID, &[("dd2/dnsdist.conf", &front), (vip, DD2_VIP)]), [what], "{vip}");
+            assert_eq!(
+                found(ID, &[("dd2/dnsdist.conf", &front), (vip, DD2_VIP)]),
+                [what],
+                "{vip}"
+            );
         }
     }
 
@@ -53,7 +68,10 @@ mod tests {
     fn everywhere_or_the_address_itself_is() {
         for listen in ["0.0.0.0:53", "[::]:53", "10.10.2.160:53"] {
             let front = FRONT.replace("0.0.0.0:53", listen);
-            let files = [("dd2/dnsdist.conf", front.as_str()), ("dd2/keepalived.conf", DD2_VIP)];
+            let files = [
+                ("dd2/dnsdist.conf", front.as_str()),
+                ("dd2/keepalived.conf", DD2_VIP),
+            ];
             assert!(found(ID, &files).is_empty(), "{listen}");
         }
     }
@@ -61,7 +79,17 @@ mod tests {
     #[test]
     fn another_port_or_anothers_address_is_not() {
         let other_port = FRONT.replace("0.0.0.0:53", "0.0.0.0:5300");
-        assert_eq!(found(ID, &[("dd2/dnsdist.conf", &other_port), ("dd2/keepalived.conf", DD2_VIP)]).len(), 1);
+        assert_eq!(
+            found(
+                ID,
+                &[
+                    ("dd2/dnsdist.conf", &other_port),
+                    ("dd2/keepalived.conf", DD2_VIP)
+                ]
+            )
+            .len(),
+            1
+        );
         let files = [
             ("dd1/dnsdist.conf", other_port.as_str()),
             ("dd2/dnsdist.conf", FRONT),

@@ -1,4 +1,36 @@
-//! The rules, one per file. A rule is a row of [`RULES`] and a function from the facts to findings.
+//! The rules, one per file. A rule is a row of [`RULES`] and a function from the facts to findings;
+//! adding one is a file, its `mod` and its row.
+
+mod acl_wider_than_subscribers;
+mod any_or_chaos_forwarded;
+mod auth_and_recursion_together;
+mod backend_reachable;
+mod cache_missing;
+mod cache_too_small;
+mod drift;
+mod floating_address_not_served;
+mod not_as_written;
+mod open_resolver;
+mod page_on_every_address;
+mod pool_without_servers;
+mod probe_depends_on_one_name;
+mod rate_limit_against_cgnat;
+mod rate_limit_missing;
+mod regex_for_suffix;
+mod rule_unreachable;
+mod single_point_of_failure;
+mod vrrp_equal_priority;
+mod vrrp_front_not_tracked;
+mod vrrp_interface_missing;
+mod vrrp_partners_disagree;
+mod vrrp_password_too_long;
+mod vrrp_priority_contradicted;
+mod vrrp_vrid_twice;
+mod weak_secret;
+mod zone_name_servers;
+
+#[cfg(test)]
+mod tests;
 
 use super::facts::Facts;
 use super::finding::{Finding, Level};
@@ -56,44 +88,33 @@ fn apply_one(rule: &'static Rule, facts: &Facts) -> Vec<Finding> {
     found.findings
 }
 
-macro_rules! rules {
-    ($($module:ident),* $(,)?) => {
-        $(mod $module;)*
-
-        /// Every rule.
-        pub static RULES: &[&Rule] = &[$(&$module::RULE),*];
-    };
-}
-
-rules! {
-    floating_address_not_served,
-    single_point_of_failure,
-    auth_and_recursion_together,
-    backend_reachable,
-    open_resolver,
-    acl_wider_than_subscribers,
-    any_or_chaos_forwarded,
-    rate_limit_missing,
-    rate_limit_against_cgnat,
-    cache_missing,
-    cache_too_small,
-    probe_depends_on_one_name,
-    pool_without_servers,
-    rule_unreachable,
-    regex_for_suffix,
-    weak_secret,
-    page_on_every_address,
-    drift,
-    vrrp_equal_priority,
-    vrrp_vrid_twice,
-    vrrp_partners_disagree,
-    vrrp_priority_contradicted,
-    vrrp_interface_missing,
-    vrrp_password_too_long,
-    vrrp_front_not_tracked,
-    zone_name_servers,
-    not_as_written,
-}
-
-#[cfg(test)]
-mod tests;
+/// Every rule, in the order of what it is about: structure, access, answers, consoles, nodes that differ, VRRP, zones.
+pub static RULES: &[&Rule] = &[
+    &floating_address_not_served::RULE,
+    &single_point_of_failure::RULE,
+    &auth_and_recursion_together::RULE,
+    &backend_reachable::RULE,
+    &open_resolver::RULE,
+    &acl_wider_than_subscribers::RULE,
+    &any_or_chaos_forwarded::RULE,
+    &rate_limit_missing::RULE,
+    &rate_limit_against_cgnat::RULE,
+    &cache_missing::RULE,
+    &cache_too_small::RULE,
+    &probe_depends_on_one_name::RULE,
+    &pool_without_servers::RULE,
+    &rule_unreachable::RULE,
+    &regex_for_suffix::RULE,
+    &weak_secret::RULE,
+    &page_on_every_address::RULE,
+    &drift::RULE,
+    &vrrp_equal_priority::RULE,
+    &vrrp_vrid_twice::RULE,
+    &vrrp_partners_disagree::RULE,
+    &vrrp_priority_contradicted::RULE,
+    &vrrp_interface_missing::RULE,
+    &vrrp_password_too_long::RULE,
+    &vrrp_front_not_tracked::RULE,
+    &zone_name_servers::RULE,
+    &not_as_written::RULE,
+];

@@ -30,7 +30,10 @@ mod tests {
         let vip = DD2_VIP.replace("advert_int 1", "advert_int 1\nvrrp_frobnicate yes");
         let lines = found(ID, &[("dd2/keepalived.conf", &vip)]);
         assert_eq!(lines.len(), 1, "{lines:?}");
-        assert!(lines[0].starts_with("dd2/keepalived.conf:17: warning: "), "{lines:?}");
+        assert!(
+            lines[0].starts_with("dd2/keepalived.conf:17: warning: "),
+            "{lines:?}"
+        );
         assert!(found(ID, &[("dd2/keepalived.conf", DD2_VIP)]).is_empty());
     }
 
@@ -42,7 +45,10 @@ mod tests {
         ] {
             assert_eq!(
                 found(ID, &[("auth1/named.conf", named)]),
-                ["auth1/named.conf:1: warning: /etc/bind/named.conf.more is not here, so nobody looked at it"]
+                [
+                    "auth1/named.conf:1: warning: /etc/bind/named.conf.more is not here, so nobody looked \
+                     at it"
+                ]
             );
             assert!(found(ID, &[("auth1/named.conf", named), ("auth1/named.conf.more", "")]).is_empty());
         }

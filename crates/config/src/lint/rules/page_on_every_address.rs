@@ -14,8 +14,15 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(facts: &Facts, found: &mut Found) {
     for front in &facts.fronts {
-        for door in front.doors.iter().filter(|door| door.listen.value.ip().is_unspecified()) {
-            let what = format!("{}: the {} listens on every address ({})", front.node, door.what, door.listen.value);
+        for door in front
+            .doors
+            .iter()
+            .filter(|door| door.listen.value.ip().is_unspecified())
+        {
+            let what = format!(
+                "{}: the {} listens on every address ({})",
+                front.node, door.what, door.listen.value
+            );
             let fix = "listen on 127.0.0.1 or on the node's address in the management network";
             found.add(&door.listen.place, what, fix);
         }
@@ -30,7 +37,12 @@ mod tests {
 
     #[test]
     fn every_address_and_one_address() {
-        for (listen, count) in [("0.0.0.0:8083", 1), ("[::]:8083", 1), ("10.30.0.161:8083", 0), ("127.0.0.1:8083", 0)] {
+        for (listen, count) in [
+            ("0.0.0.0:8083", 1),
+            ("[::]:8083", 1),
+            ("10.30.0.161:8083", 0),
+            ("127.0.0.1:8083", 0),
+        ] {
             let text = format!("webserver(\"{listen}\", \"7iPhbx4ZcSxR\")");
             assert_eq!(found(ID, &[("dd1/dnsdist.conf", &text)]).len(), count, "{listen}");
         }

@@ -14,16 +14,27 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(facts: &Facts, found: &mut Found) {
     // Reading the site file refuses such a pool.
-    for front in facts.fronts.iter().filter(|front| front.language == Language::Foreign) {
+    for front in facts
+        .fronts
+        .iter()
+        .filter(|front| front.language == Language::Foreign)
+    {
         for pool in front.pools.iter().filter(|pool| pool.backends.is_empty()) {
-            let rule = front.rules.iter().find(|rule| rule.value.pool.as_ref() == Some(&pool.name));
+            let rule = front
+                .rules
+                .iter()
+                .find(|rule| rule.value.pool.as_ref() == Some(&pool.name));
             let is_default = pool.name.is_empty() && front.internet.contains(&pool.name);
             let place = match rule {
                 Some(rule) => &rule.place,
                 None if pool.cache.is_some() || is_default => &pool.place,
                 None => continue,
             };
-            let what = format!("{}: queries go to {}, which has no server", front.node, pool.label());
+            let what = format!(
+                "{}: queries go to {}, which has no server",
+                front.node,
+                pool.label()
+            );
             let known = front.pools.iter().filter(|pool| !pool.backends.is_empty());
             let fix = match crate::nearest(&pool.name, known.map(|pool| pool.name.as_str())) {
                 Some(near) => format!("did you mean {near}?"),

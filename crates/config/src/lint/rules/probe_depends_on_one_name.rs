@@ -10,7 +10,8 @@ pub(super) static RULE: Rule = Rule {
     id: "probe-depends-on-one-name",
     level: Level::Warning,
     about: "health checks of all resolvers that ask for the same name outside",
-    bad_day: "that one name fails to resolve, for whatever reason, and every healthy resolver is taken out at once",
+    bad_day: "that one name fails to resolve, for whatever reason, and every healthy resolver is taken out \
+              at once",
     check,
 };
 
@@ -24,10 +25,16 @@ fn check(facts: &Facts, found: &mut Found) {
             .map(|backend| backend.probe.as_ref().map(|probe| probe.value.as_str()))
             .collect();
         let first = pool.backends.first().and_then(|backend| backend.probe.as_ref());
-        let Some(only) = first.filter(|probe| names.len() == 1 && !ROOTS.contains(&probe.value.as_str())) else {
+        let Some(only) = first.filter(|probe| names.len() == 1 && !ROOTS.contains(&probe.value.as_str()))
+        else {
             continue;
         };
-        let what = format!("{}: every server of {} is up while {} resolves", front.node, pool.label(), only.value);
+        let what = format!(
+            "{}: every server of {} is up while {} resolves",
+            front.node,
+            pool.label(),
+            only.value
+        );
         let fix = match front.language {
             Language::Foreign => {
                 "give each server another checkName, or ask for the root: checkType=\"NS\", checkName=\".\""
@@ -49,7 +56,10 @@ mod tests {
         let one = FRONT.replace("icann.org.", "google.com.");
         assert_eq!(
             found(ID, &[("dd1/dnsdist.conf", &one)]),
-            ["dd1/dnsdist.conf:8: warning: dd1: every server of the pool rec is up while google.com resolves"]
+            [
+                "dd1/dnsdist.conf:8: warning: dd1: every server of the pool rec is up while google.com \
+                 resolves"
+            ]
         );
         assert!(found(ID, &[("dd1/dnsdist.conf", FRONT)]).is_empty());
         for root in [".", "a.root-servers.net."] {

@@ -11,7 +11,8 @@ pub(super) static RULE: Rule = Rule {
     id: "rate-limit-against-cgnat",
     level: Level::Warning,
     about: "a limit per address that an address with many homes behind it exceeds every evening",
-    bad_day: "at the peak, thousands of homes behind one CGNAT address lose most of their queries, and no graph of servers shows why",
+    bad_day: "at the peak, thousands of homes behind one CGNAT address lose most of their queries, and no \
+              graph of servers shows why",
     check,
 };
 
@@ -24,10 +25,17 @@ fn check(facts: &Facts, found: &mut Found) {
         }
         // A foreign file does not say which addresses are shared; the limit that it has is for all of them.
         if let (false, Language::Foreign, Some(limit)) = (is_judged, front.language, front.limits.first())
-            && let Some(queries) = limit.per_second.value.filter(|queries| *queries < NEEDED_PER_SECOND)
+            && let Some(queries) = limit
+                .per_second
+                .value
+                .filter(|queries| *queries < NEEDED_PER_SECOND)
         {
-            let what = format!("{}: every address may ask {queries} queries per second, shared or not", front.node);
-            let fix = "if addresses of many homes ask here, name them with --cgnat and give them a limit of their own";
+            let what = format!(
+                "{}: every address may ask {queries} queries per second, shared or not",
+                front.node
+            );
+            let fix = "if addresses of many homes ask here, name them with --cgnat and give them a limit \
+                       of their own";
             found.add_as(Level::Note, &limit.per_second.place, what, fix);
         }
     }
@@ -66,8 +74,10 @@ mod tests {
         let by = given(&["10.10.2.0/24"], &["203.0.113.0/24"], None);
         assert_eq!(
             found_by(ID, &[("dd1/dnsdist.conf", FRONT)], &by),
-            ["dd1/dnsdist.conf:5: warning: dd1: 200 queries per second for an address of 203.0.113.0/24, which stands for \
-              many homes"]
+            [
+                "dd1/dnsdist.conf:5: warning: dd1: 200 queries per second for an address of 203.0.113.0/24, which stands for \
+              many homes"
+            ]
         );
     }
 

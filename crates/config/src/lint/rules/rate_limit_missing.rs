@@ -15,7 +15,11 @@ pub(super) static RULE: Rule = Rule {
 fn check(facts: &Facts, found: &mut Found) {
     for front in &facts.fronts {
         let has_rule = front.rules.iter().any(|rule| rule.value.is_limit);
-        for limit in front.limits.iter().filter(|limit| limit.per_second.value.is_none() && !has_rule) {
+        for limit in front
+            .limits
+            .iter()
+            .filter(|limit| limit.per_second.value.is_none() && !has_rule)
+        {
             let who = match limit.cgnat {
                 Some(network) => format!("an address of {network}"),
                 None => "one address".to_owned(),
@@ -25,7 +29,9 @@ fn check(facts: &Facts, found: &mut Found) {
                 continue;
             }
             let fix = match front.language {
-                Language::Foreign => "add addAction(MaxQPSIPRule(200), DropAction()), with more for CGNAT addresses",
+                Language::Foreign => {
+                    "add addAction(MaxQPSIPRule(200), DropAction()), with more for CGNAT addresses"
+                }
                 Language::Site => "remove the 0, or write how many queries per second it may ask",
             };
             let what = format!("{}: {who} may ask as much as it likes", front.node);

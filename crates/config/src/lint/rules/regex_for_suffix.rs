@@ -8,7 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "regex-for-suffix",
     level: Level::Warning,
     about: "a regular expression where a suffix was meant, or one without anchor or escaped dots",
-    bad_day: "somebody registers a name that the pattern matches by accident, and his queries go where yours should",
+    bad_day: "somebody registers a name that the pattern matches by accident, and his queries go where \
+              yours should",
     check,
 };
 
@@ -29,7 +30,8 @@ fn judge(node: &str, pattern: &str, place: &crate::diagnostics::Place, found: &m
         found.add(place, what, fix);
     } else if !pattern.ends_with('$') || has_bare_dot(pattern) {
         let what = format!("{node}: the pattern {pattern} matches more names than it shows");
-        let fix = "end it with $, begin it with ^ or (^|\\\\.), and write \\\\. for a dot: unescaped, a dot is any byte";
+        let fix = "end it with $, begin it with ^ or (^|\\\\.), and write \\\\. for a dot: unescaped, a \
+                   dot is any byte";
         found.add(place, what, fix);
     }
 }
@@ -44,7 +46,10 @@ fn as_suffix(pattern: &str) -> Option<String> {
     let name = name.trim_end_matches('.');
     let is_name = name.contains('.')
         && name.split('.').all(|label| {
-            !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            !label.is_empty()
+                && label
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
         });
     is_name.then(|| name.to_owned())
 }
@@ -76,16 +81,31 @@ mod tests {
 
     fn with(pattern: &str) -> Vec<String> {
         let pattern = pattern.replace('\\', "\\\\");
-        found(ID, &[("dnsdist.conf", &format!("addAction(RegexRule(\"{pattern}\"), DropAction())\n"))])
+        found(
+            ID,
+            &[(
+                "dnsdist.conf",
+                &format!("addAction(RegexRule(\"{pattern}\"), DropAction())\n"),
+            )],
+        )
     }
 
     #[test]
     fn a_name_as_a_pattern() {
-        for pattern in ["yourisp.com", "yourisp\\.com$", "(^|\\.)yourisp\\.com$", ".*\\.yourisp\\.com\\.?$", "^yourisp.com$"] {
+        for pattern in [
+            "yourisp.com",
+            "yourisp\\.com$",
+            "(^|\\.)yourisp\\.com$",
+            ".*\\.yourisp\\.com\\.?$",
+            "^yourisp.com$",
+        ] {
             let trimmed = pattern.replace("\\.?", "");
             assert_eq!(
                 with(&trimmed),
-                [format!("dnsdist.conf:1: warning: dnsdist.conf: the pattern {trimmed} is there for the names below yourisp.com")]
+                [format!(
+                    "dnsdist.conf:1: warning: dnsdist.conf: the pattern {trimmed} is there for the names \
+                     below yourisp.com"
+                )]
             );
         }
     }

@@ -19,7 +19,10 @@ fn check(facts: &Facts, found: &mut Found) {
                 continue;
             };
             let what = format!("{}: no query gets to this rule ({})", front.node, rule.value.text);
-            let fix = format!("move it before {} ({}), or remove it", earlier.place, earlier.value.text);
+            let fix = format!(
+                "move it before {} ({}), or remove it",
+                earlier.place, earlier.value.text
+            );
             found.add(&rule.place, what, fix);
         }
     }
@@ -46,14 +49,26 @@ mod tests {
         for (earlier, later, count) in [
             ("QTypeRule(DNSQType.A)", "QTypeRule(DNSQType.A)", 1),
             ("QTypeRule(DNSQType.A)", "QTypeRule(DNSQType.AAAA)", 0),
-            ("QNameSuffixRule(\"lab.\")", "QNameSuffixRule(\"zaibdns.lab.\")", 1),
-            ("QNameSuffixRule(\"zaibdns.lab.\")", "QNameSuffixRule(\"lab.\")", 0),
+            (
+                "QNameSuffixRule(\"lab.\")",
+                "QNameSuffixRule(\"zaibdns.lab.\")",
+                1,
+            ),
+            (
+                "QNameSuffixRule(\"zaibdns.lab.\")",
+                "QNameSuffixRule(\"lab.\")",
+                0,
+            ),
             ("OrRule({AllRule(), RDRule()})", "TCPRule(true)", 1),
             ("AndRule({AllRule(), RDRule()})", "TCPRule(true)", 0),
             ("ProbaRule(0.5)", "ProbaRule(0.5)", 0),
         ] {
             let rules = format!("addAction({earlier}, DropAction())\naddAction({later}, DropAction())\n");
-            assert_eq!(found(ID, &[("dnsdist.conf", &rules)]).len(), count, "{earlier}, {later}");
+            assert_eq!(
+                found(ID, &[("dnsdist.conf", &rules)]).len(),
+                count,
+                "{earlier}, {later}"
+            );
         }
     }
 

@@ -34,7 +34,11 @@ mod tests {
         let one = FRONT.replace("newServer({address=\"10.20.0.173", "-- ");
         assert_eq!(found(ID, &[("dnsdist.conf", &one)]), [what]);
         let same = FRONT.replace("10.20.0.173:53", "10.20.0.163:5353");
-        assert_eq!(found(ID, &[("dnsdist.conf", &same)]), [what], "two ports of one machine");
+        assert_eq!(
+            found(ID, &[("dnsdist.conf", &same)]),
+            [what],
+            "two ports of one machine"
+        );
         assert!(found(ID, &[("dnsdist.conf", FRONT)]).is_empty());
     }
 
@@ -42,15 +46,23 @@ mod tests {
     fn an_address_that_only_one_of_two_nodes_holds() {
         let alone = DD2_VIP.replace("10.10.2.160", "10.10.2.160\n10.10.2.170");
         assert_eq!(
-            found(ID, &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &alone)]),
+            found(
+                ID,
+                &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &alone)]
+            ),
             ["dd2/keepalived.conf:11: warning: the floating address 10.10.2.170 is dd2 alone"]
         );
-        assert!(found(ID, &[("dd1/keepalived.conf", DD1_VIP)]).is_empty(), "the other file may be elsewhere");
+        assert!(
+            found(ID, &[("dd1/keepalived.conf", DD1_VIP)]).is_empty(),
+            "the other file may be elsewhere"
+        );
     }
 
     #[test]
     fn every_layer_of_a_site() {
-        let site = SITE.replace("\ndd2 =", "\n# dd2 =").replace("\nauth2 =", "\n# auth2 =");
+        let site = SITE
+            .replace("\ndd2 =", "\n# dd2 =")
+            .replace("\nauth2 =", "\n# auth2 =");
         assert_eq!(
             found(ID, &[("weir.toml", &site)]),
             [

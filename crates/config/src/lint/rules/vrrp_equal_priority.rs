@@ -8,7 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "vrrp-equal-priority",
     level: Level::Error,
     about: "two nodes with the same priority for one floating address",
-    bad_day: "after a partition heals nobody can say who has the address; the higher interface address wins, or both keep it",
+    bad_day: "after a partition heals nobody can say who has the address; the higher interface address \
+              wins, or both keep it",
     check,
 };
 
@@ -25,13 +26,19 @@ fn check(facts: &Facts, found: &mut Found) {
             router.priority,
             commas(&router.addresses)
         );
-        found.add(&router.place, what, format!("give one of them another priority; {} is at {}", twin.node, twin.place));
+        found.add(
+            &router.place,
+            what,
+            format!(
+                "give one of them another priority; {} is at {}",
+                twin.node, twin.place
+            ),
+        );
     }
 }
 
 fn is_twin(one: &Router, other: &Router) -> bool {
-    let shares = one.addresses.iter().any(|address| other.addresses.contains(address));
-    shares && one.node != other.node && one.vrid == other.vrid && one.priority == other.priority
+    one.is_partner(other) && one.vrid == other.vrid && one.priority == other.priority
 }
 
 #[cfg(test)]
@@ -44,10 +51,19 @@ mod tests {
     fn the_same_number_on_two_nodes() {
         let equal = DD2_VIP.replace("priority 100", "priority 150");
         assert_eq!(
-            found(ID, &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &equal)]),
+            found(
+                ID,
+                &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &equal)]
+            ),
             ["dd2/keepalived.conf:11: error: dd1 and dd2 both have priority 150 for 10.10.2.160"]
         );
-        assert!(found(ID, &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", DD2_VIP)]).is_empty());
+        assert!(
+            found(
+                ID,
+                &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", DD2_VIP)]
+            )
+            .is_empty()
+        );
     }
 
     #[test]

@@ -14,7 +14,10 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(facts: &Facts, found: &mut Found) {
     for router in facts.routers.iter().filter(|router| !router.tracks) {
-        let what = format!("{}: nothing tells VRID {} that the front end is dead", router.node, router.vrid);
+        let what = format!(
+            "{}: nothing tells VRID {} that the front end is dead",
+            router.node, router.vrid
+        );
         let fix = "add a vrrp_script that asks the front end a question, and track_script with it";
         found.add(&router.place, what, fix);
     }
@@ -36,6 +39,9 @@ mod tests {
             );
         }
         assert!(found(ID, &[("dd2/keepalived.conf", DD2_VIP)]).is_empty());
-        assert!(found(ID, &[("weir.toml", SITE)]).is_empty(), "weir vip watches the front end by itself");
+        assert!(
+            found(ID, &[("weir.toml", SITE)]).is_empty(),
+            "weir vip watches the front end by itself"
+        );
     }
 }

@@ -17,10 +17,17 @@ fn check(facts: &Facts, found: &mut Found) {
         return;
     };
     for router in &facts.routers {
-        let Some(interface) = router.interface.as_ref().filter(|interface| !known.contains(interface)) else {
+        let Some(interface) = router
+            .interface
+            .as_ref()
+            .filter(|interface| !known.contains(interface))
+        else {
             continue;
         };
-        let what = format!("{}: there is no interface {interface} on this machine", router.node);
+        let what = format!(
+            "{}: there is no interface {interface} on this machine",
+            router.node
+        );
         let names = known.iter().map(String::as_str);
         let fix = match crate::nearest(interface, names) {
             Some(near) => format!("did you mean {near}?"),
@@ -39,7 +46,13 @@ mod tests {
 
     fn on(host: &str, interfaces: &[&str]) -> Given {
         let interfaces = interfaces.iter().map(|name| (*name).to_owned()).collect();
-        Given { local: Some(Local { host: host.to_owned(), interfaces }), ..Given::default() }
+        Given {
+            local: Some(Local {
+                host: host.to_owned(),
+                interfaces,
+            }),
+            ..Given::default()
+        }
     }
 
     #[test]

@@ -14,9 +14,9 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(facts: &Facts, found: &mut Found) {
     for (number, router) in facts.routers.iter().enumerate() {
-        let partner = { facts.routers.iter() }.take(number).find(|other| {
-            other.node != router.node && other.addresses.iter().any(|address| router.addresses.contains(address))
-        });
+        let partner = { facts.routers.iter() }
+            .take(number)
+            .find(|other| other.is_partner(router));
         let Some(partner) = partner else {
             continue;
         };
@@ -29,7 +29,11 @@ fn check(facts: &Facts, found: &mut Found) {
                 commas(&router.addresses),
                 commas(differ)
             );
-            found.add(&router.place, what, format!("make them what {} says", partner.place));
+            found.add(
+                &router.place,
+                what,
+                format!("make them what {} says", partner.place),
+            );
         }
     }
 }
@@ -43,7 +47,10 @@ fn differences(one: &Router, other: &Router) -> Vec<String> {
         differ.push("the version".to_owned());
     }
     if one.interval != other.interval {
-        differ.push(format!("the advert interval ({:?}, {:?})", one.interval, other.interval));
+        differ.push(format!(
+            "the advert interval ({:?}, {:?})",
+            one.interval, other.interval
+        ));
     }
     if one.authentication != other.authentication {
         differ.push("the password".to_owned());
@@ -60,17 +67,36 @@ mod tests {
     #[test]
     fn everything_that_has_to_be_equal() {
         for (from, to, expected) in [
-            ("virtual_router_id 51", "virtual_router_id 52", "the VRID (51, 52)"),
+            (
+                "virtual_router_id 51",
+                "virtual_router_id 52",
+                "the VRID (51, 52)",
+            ),
             ("advert_int 1", "advert_int 3", "the advert interval (1s, 3s)"),
             ("lab123", "lab124", "the password"),
-            ("state BACKUP", "state BACKUP\nversion 3", "the version, the password"),
+            (
+                "state BACKUP",
+                "state BACKUP\nversion 3",
+                "the version, the password",
+            ),
         ] {
             let other = DD2_VIP.replace(from, to);
             assert_eq!(
-                found(ID, &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &other)]),
-                [format!("dd2/keepalived.conf:11: error: dd1 and dd2 share 10.10.2.160 but not {expected}")]
+                found(
+                    ID,
+                    &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &other)]
+                ),
+                [format!(
+                    "dd2/keepalived.conf:11: error: dd1 and dd2 share 10.10.2.160 but not {expected}"
+                )]
             );
         }
-        assert!(found(ID, &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", DD2_VIP)]).is_empty());
+        assert!(
+            found(
+                ID,
+                &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", DD2_VIP)]
+            )
+            .is_empty()
+        );
     }
 }

@@ -16,10 +16,14 @@ fn check(facts: &Facts, found: &mut Found) {
     for (number, router) in facts.routers.iter().enumerate() {
         let clash = { facts.routers.iter() }.take(number).find(|other| {
             other.vrid == router.vrid
+                && other.language == router.language
                 && other.interface.is_some()
                 && other.interface == router.interface
                 && other.family == router.family
-                && !other.addresses.iter().any(|address| router.addresses.contains(address))
+                && !other
+                    .addresses
+                    .iter()
+                    .any(|address| router.addresses.contains(address))
         });
         if let Some(other) = clash {
             let what = format!(
@@ -30,7 +34,10 @@ fn check(facts: &Facts, found: &mut Found) {
                 commas(&router.addresses),
                 router.node
             );
-            let fix = format!("give one of them another virtual_router_id; {} is at {}", other.node, other.place);
+            let fix = format!(
+                "give one of them another virtual_router_id; {} is at {}",
+                other.node, other.place
+            );
             found.add(&router.place, what, fix);
         }
     }
@@ -46,19 +53,44 @@ mod tests {
     fn one_number_for_two_addresses() {
         let other = DD2_VIP.replace("10.10.2.160", "10.10.2.170");
         assert_eq!(
-            found(ID, &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &other)]),
-            ["dd2/keepalived.conf:11: error: VRID 51 is that of 10.10.2.160 on dd1 and that of 10.10.2.170 on dd2"]
+            found(
+                ID,
+                &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &other)]
+            ),
+            [
+                "dd2/keepalived.conf:11: error: VRID 51 is that of 10.10.2.160 on dd1 and that of \
+                 10.10.2.170 on dd2"
+            ]
         );
         let apart = other.replace("ens160", "ens192");
-        assert!(found(ID, &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &apart)]).is_empty());
-        assert!(found(ID, &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", DD2_VIP)]).is_empty());
+        assert!(
+            found(
+                ID,
+                &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &apart)]
+            )
+            .is_empty()
+        );
+        assert!(
+            found(
+                ID,
+                &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", DD2_VIP)]
+            )
+            .is_empty()
+        );
     }
 
     #[test]
     fn each_family_has_numbers_of_its_own() {
-        let v6 = DD2_VIP
-            .replace("10.10.2.160", "2001:db8::160")
-            .replace("authentication {\nauth_type PASS\nauth_pass lab123\n}", "virtual_ipaddress_excluded { 10.10.2.9 }");
-        assert!(found(ID, &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &v6)]).is_empty());
+        let v6 = DD2_VIP.replace("10.10.2.160", "2001:db8::160").replace(
+            "authentication {\nauth_type PASS\nauth_pass lab123\n}",
+            "virtual_ipaddress_excluded { 10.10.2.9 }",
+        );
+        assert!(
+            found(
+                ID,
+                &[("dd1/keepalived.conf", DD1_VIP), ("dd2/keepalived.conf", &v6)]
+            )
+            .is_empty()
+        );
     }
 }

@@ -8,14 +8,19 @@ pub(super) static RULE: Rule = Rule {
     id: "weak-secret",
     level: Level::Error,
     about: "a status page or console without a secret, or with one that everybody tries first",
-    bad_day: "somebody reads who asks what here or, through the console, sends all queries to servers of his own",
+    bad_day: "somebody reads who asks what here or, through the console, sends all queries to servers of \
+              his own",
     check,
 };
 
 fn check(facts: &Facts, found: &mut Found) {
     for front in &facts.fronts {
         // Who is on the machine itself needs no door.
-        for door in front.doors.iter().filter(|door| !door.listen.value.ip().is_loopback()) {
+        for door in front
+            .doors
+            .iter()
+            .filter(|door| !door.listen.value.ip().is_loopback())
+        {
             let of = |wanted: Lock| {
                 let locks = door.locks.iter().filter(|(_, lock)| *lock == wanted);
                 locks.map(|(name, _)| *name).collect::<Vec<_>>().join(" and ")
@@ -27,8 +32,13 @@ fn check(facts: &Facts, found: &mut Found) {
                 continue;
             }
             let (what, listen) = (door.what, door.listen.value);
-            let what = format!("{}: the {what} on {listen} has {}", front.node, faults.join(" and "));
-            let fix = "choose long random secrets, and listen on 127.0.0.1 or an address of the management network";
+            let what = format!(
+                "{}: the {what} on {listen} has {}",
+                front.node,
+                faults.join(" and ")
+            );
+            let fix =
+                "choose long random secrets, and listen on 127.0.0.1 or an address of the management network";
             found.add(&door.listen.place, what, fix);
         }
     }
@@ -56,8 +66,14 @@ mod tests {
                 format!("{page}apiKey=\"secret\"}})"),
                 "status page on 10.30.0.161:8083 has no password and a well-known API key",
             ),
-            ("webserver(\"10.30.0.161:8083\")".to_owned(), "status page on 10.30.0.161:8083 has no password"),
-            ("controlSocket(\"10.30.0.161:5199\")".to_owned(), "console on 10.30.0.161:5199 has no key"),
+            (
+                "webserver(\"10.30.0.161:8083\")".to_owned(),
+                "status page on 10.30.0.161:8083 has no password",
+            ),
+            (
+                "controlSocket(\"10.30.0.161:5199\")".to_owned(),
+                "console on 10.30.0.161:5199 has no key",
+            ),
         ] {
             let what = format!("dd1/dnsdist.conf:1: error: dd1: the {expected}");
             assert_eq!(found(ID, &[("dd1/dnsdist.conf", &text)]), [what]);
