@@ -1,6 +1,7 @@
 //! Weir: the DNS of an access ISP, in one program. One module per subcommand; `main.rs` picks one.
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod config;
 pub mod front;
 pub mod render;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use weir::{config, front, render, vip};
+use weir::{check, config, front, render, vip};
 
 /// The DNS of an access ISP, in one program.
 #[derive(Parser)]
@@ -22,6 +22,8 @@ enum Command {
     Front(front::Arguments),
     /// Hold the floating address: VRRP (reads keepalived's configuration)
     Vip(vip::Arguments),
+    /// Find in a site's files what works until the bad day
+    Check(check::Arguments),
     /// Explain the site file: its keys, its JSON Schema, its digest
     Config(config::Arguments),
     /// Print a node's share of the site file as another program's configuration
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     match Arguments::parse_from(with_role(std::env::args_os().collect())).command {
         Command::Front(arguments) => front::main(arguments),
         Command::Vip(arguments) => vip::main(arguments),
+        Command::Check(arguments) => check::main(arguments),
         Command::Config(arguments) => config::main(arguments),
         Command::Render(arguments) => render::main(arguments),
     }

@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod dialects;
+pub mod lint;
 pub mod site;
 pub mod vip;
 

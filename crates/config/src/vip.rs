@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use weir_vrrp::NodeSettings;
 
+use crate::diagnostics::Place;
+
 /// A checked configuration of the floating addresses of one node.
 #[derive(Clone, Debug, Default)]
 pub struct VipSettings {
@@ -37,6 +39,8 @@ pub struct VipSettings {
 /// Where a router lives and what it does to its node.
 #[derive(Clone, Debug)]
 pub struct Attachment {
+    /// Where the router begins in its file.
+    pub place: Place,
     /// The interface of its adverts, and of its addresses unless they say otherwise.
     pub interface: String,
     /// `mcast_src_ip` or `unicast_src_ip`: the source of its adverts; otherwise the interface's first address.

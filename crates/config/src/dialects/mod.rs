@@ -2,3 +2,4 @@
 
 pub mod dnsdist;
 pub mod keepalived;
+pub mod named;

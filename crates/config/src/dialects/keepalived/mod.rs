@@ -42,6 +42,7 @@ mod values;
 use std::path::Path;
 
 pub use files::{Disk, Files};
+pub(crate) use keywords::PASSWORD_CUT;
 pub use reference::{Fate, KeywordEntry, reference};
 
 use crate::diagnostics::{Diagnostic, Place};

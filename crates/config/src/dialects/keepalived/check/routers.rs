@@ -318,6 +318,7 @@ impl Check<'_> {
         }
         let notify = self.notify(&spec.notify);
         Some(Attachment {
+            place: instance.place.clone(),
             interface: spec.interface.clone()?,
             source: spec.source.as_ref().map(|source| source.value),
             track_source: spec.track_source,

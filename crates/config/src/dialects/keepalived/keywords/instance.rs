@@ -18,6 +18,8 @@ use crate::dialects::keepalived::values::{
 use crate::vip::FloatingAddress;
 
 const ADDRESSES: &str = "{ ADDRESS[/LENGTH] [dev IF] [label L] [brd A] [scope S] ... }";
+/// Said of a password that adverts have no room for (RFC 2338 §5.3.6).
+pub(crate) const PASSWORD_CUT: &str = "only the first 8 bytes of the password count";
 const VMAC: &str = "adverts and addresses keep the interface's own MAC address; leave it out on every node";
 const ROUTES: &str = "routes and rules do not move with the address; let a notify script move them";
 const OTHER_MASTERS: &str = "other addresses in an advert are counted, not refused";
@@ -470,7 +472,7 @@ fn password(authentication: &mut AuthenticationSpec, s: &mut Statement<'_>) -> R
         s.warn("only the first word is the password; put it in double quotes");
     }
     if text.len() > 8 {
-        s.warn("only the first 8 bytes of the password count");
+        s.warn(PASSWORD_CUT);
     }
     let mut password = [0; 8];
     for (to, from) in password.iter_mut().zip(text.bytes()) {

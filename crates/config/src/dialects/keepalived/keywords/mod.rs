@@ -8,6 +8,8 @@ mod groups;
 mod instance;
 mod trackers;
 
+pub(crate) use instance::PASSWORD_CUT;
+
 use super::reference::{KeywordEntry, add};
 use super::rows::{Head, Keyword, Named, guard};
 use super::spec::{Block, Spec};
