@@ -20,6 +20,7 @@ mod base64;
 mod check;
 mod diagnostics;
 mod nearest;
+pub mod password;
 mod settings;
 mod snapshot;
 mod spec;
