@@ -24,6 +24,7 @@ mod base64;
 mod check;
 mod diagnostics;
 mod nearest;
+pub mod password;
 mod report;
 mod settings;
 mod snapshot;

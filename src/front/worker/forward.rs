@@ -106,17 +106,12 @@ impl Worker {
     /// Asks a backend over TCP that has been asked before, whatever a reload has made of its pools since; another one
     /// when it is not usable any more.
     pub(super) fn ask_again(&mut self, asked: Asked, backend: &LocalBackend, now: Timestamp) {
-        let mut uplinks = self.uplinks.iter();
-        let uplink = uplinks
-            .find(|(_, uplink)| uplink.backend.is(backend))
-            .map(|(key, _)| key);
-        drop(uplinks);
-        match uplink.filter(|_| backend.is_usable()) {
-            Some(uplink) => {
-                let asked = asked.sent_to(Rc::clone(backend), Transport::Tcp, now);
-                self.send_tcp(uplink, asked, now);
-            }
-            None => self.dispatch(asked, None, now),
+        let over = Transport::Tcp;
+        let is_it = |(_, uplink): &(Key, &Uplink)| uplink.backend.is(backend);
+        let found = self.uplinks.iter().find(is_it).map(|(key, _)| key);
+        match found.filter(|_| backend.is_usable()) {
+            Some(uplink) => self.send_tcp(uplink, asked.sent_to(Rc::clone(backend), over, now), now),
+            None => self.dispatch(Asked { over, ..asked }, None, now),
         }
     }
 

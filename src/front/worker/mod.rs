@@ -233,7 +233,9 @@ impl Worker {
             ready.extend(self.sleeper.ready());
             for token in ready.drain(..) {
                 match Token::from_bits(token) {
-                    Token::UdpFrontend(key) => drop(self.serve_udp(key)),
+                    Token::UdpFrontend(key) => {
+                        self.serve_udp(key);
+                    }
                     Token::Uplink { uplink, socket } => self.receive_replies(uplink, socket),
                     _ => self.serve_others(&mut events, waker)?,
                 }

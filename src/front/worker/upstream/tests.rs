@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
 
+use weir_balance::Mode;
 use weir_config::dialects::dnsdist::{Carry, Overrides, Session};
 use weir_config::{Seeds, Snapshot};
 use weir_control::counters::{Counter, Counters};
@@ -187,6 +188,20 @@ fn a_truncated_reply_is_asked_for_again_after_a_reload_that_renumbers_the_pools(
     let heir = snapshot(&config, Some(&worker.snapshot));
     worker.site.publish(heir);
     worker.follow_snapshot(false);
+    reply(&mut worker, &udp, QR_TC);
+    assert_eq!(waiting(&worker), [1]);
+}
+
+#[test]
+fn the_whole_of_a_truncated_reply_comes_from_another_backend_when_the_first_is_down() {
+    let ((tcp, udp), (other, _other_udp)) = (backend(), backend());
+    let server = |listener: &TcpListener, order| {
+        let address = listener.local_addr().unwrap();
+        format!("newServer{{address='{address}', order={order}, healthCheckMode='up'}} ")
+    };
+    let mut worker = worker(&(server(&tcp, 1) + &server(&other, 2)));
+    ask(&mut worker, b'a', Transport::Tcp);
+    worker.snapshot.backends[0].set_mode(Mode::Down);
     reply(&mut worker, &udp, QR_TC);
     assert_eq!(waiting(&worker), [1]);
 }
