@@ -2,6 +2,8 @@
 
 mod alone;
 mod groups;
+mod scenes;
+mod sim;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU8;
