@@ -3,6 +3,8 @@
 mod alone;
 mod groups;
 mod reload;
+mod scenes;
+mod sim;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU8;
