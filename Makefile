@@ -6,7 +6,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # One profile for clippy, tests and doc: on two cores every further profile costs minutes.
 LOCKED = --workspace --locked
 
-.PHONY: help test setup fmt clippy doc doctest nextest lab bench fuzz
+.PHONY: help test setup fmt clippy doc doctest nextest lab bench drill fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -49,9 +49,17 @@ lab: setup ## the whole site on this machine, in network namespaces (root); the 
 	$(CARGO) build $(LOCKED) --bins
 	$(CARGO) run --quiet --locked -p weir-lab --bin weir-lab -- up-and-check $(LAB)
 
-bench: setup ## side by side with dnsdist, in one run, as ratios
+bench: setup ## side by side with dnsdist, in one run, as ratios; then, as root, the drill
 	$(CARGO) build --release --locked -p weir --bin weir -p weir-linux --example echo -p weir-bench --bin weir-bench
 	$(CARGO) run --quiet --release --locked -p weir-bench -- $(BENCH)
+	@if [ -n "$(filter-out --quick,$(BENCH))" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory drill; else echo "make drill: needs root"; fi
+
+# Who asks for single rows of the bench gets no drill; who wants it quick gets a quick one.
+DRILL ?= $(filter --quick,$(BENCH))
+drill: setup ## a pair of front ends through every failure, beside keepalived and dnsdist (root)
+	$(CARGO) build --release --locked -p weir --bin weir -p weir-bench --bin weir-bench
+	$(CARGO) run --quiet --release --locked -p weir-bench -- drill $(DRILL)
 
 FUZZ_SECONDS ?= 60
 fuzz: ## each cargo-fuzz target for FUZZ_SECONDS; the corpus itself replays in `make test`

@@ -4,6 +4,10 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// How often a sleeper looks whether someone asks to stop.
+const TICK: Duration = Duration::from_millis(20);
 
 static INTERRUPTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
@@ -24,5 +28,18 @@ pub fn check() -> io::Result<()> {
             Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted"))
         }
         _ => Ok(()),
+    }
+}
+
+/// Sleeps, unless someone asks to stop.
+pub fn sleep(duration: Duration) -> io::Result<()> {
+    let until = Instant::now() + duration;
+    loop {
+        check()?;
+        let rest = until.saturating_duration_since(Instant::now());
+        if rest.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(rest.min(TICK));
     }
 }

@@ -12,15 +12,18 @@ pub mod blueprint;
 pub mod checks;
 pub mod internet;
 pub mod interrupt;
+pub mod pair;
 
 mod dns;
 mod namespace;
+mod probe;
 mod process;
 mod responder;
 mod site;
 
 pub use dns::{Ask, Client, Reply, Session, Transport};
 pub use namespace::{Namespace, Network, remove_leftovers};
+pub use probe::{Outcome, Prober};
 pub use process::{Process, Scratch, wait_for};
 pub use responder::{Behaviour, Received, Responder};
 pub use site::{Front, Site};

@@ -10,6 +10,7 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
@@ -55,16 +56,26 @@ impl Namespace {
 
     /// Runs `work` on a thread that belongs to this host. Sockets opened there stay on it.
     pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> io::Result<T> {
-        let door = File::open(PathBuf::from("/run/netns").join(&self.name))?;
+        let door = self.door()?;
         std::thread::scope(|scope| {
-            let thread = scope.spawn(|| {
-                move_into_link_name_space(door.as_fd(), Some(LinkNameSpaceType::Network))?;
-                Ok(work())
-            });
+            let thread = scope.spawn(|| pass(&door, work));
             thread
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
+    }
+
+    /// As [`enter`](Self::enter), without waiting for the end.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<JoinHandle<io::Result<T>>> {
+        let door = self.door()?;
+        Ok(std::thread::spawn(move || pass(&door, work)))
+    }
+
+    fn door(&self) -> io::Result<File> {
+        File::open(PathBuf::from("/run/netns").join(&self.name))
     }
 }
 
@@ -72,6 +83,12 @@ impl Drop for Namespace {
     fn drop(&mut self) {
         remove(&self.name);
     }
+}
+
+/// Moves this thread through the door, for good, and does the work there.
+fn pass<T>(door: &File, work: impl FnOnce() -> T) -> io::Result<T> {
+    move_into_link_name_space(door.as_fd(), Some(LinkNameSpaceType::Network))?;
+    Ok(work())
 }
 
 /// A switch: a bridge in a namespace of its own, to which hosts are attached.
@@ -92,8 +109,7 @@ impl Network {
     /// A new host on this switch, its `eth0` having `addresses` (with prefix length, the first is its own).
     pub fn attach(&self, role: &str, addresses: &[&str]) -> io::Result<Namespace> {
         let host = Namespace::create(role)?;
-        // Interface names have 15 characters at most; roles are short.
-        let port = format!("to-{role}");
+        let port = port(role);
         self.switch.ip(&[
             "link",
             "add",
@@ -113,6 +129,61 @@ impl Network {
         host.ip(&["link", "set", "eth0", "up"])?;
         Ok(host)
     }
+
+    /// Pulls the plug of a host, by its role, out of the switch: its `eth0` loses the carrier.
+    pub fn unplug(&self, role: &str) -> io::Result<()> {
+        self.switch.ip(&["link", "set", &port(role), "down"])
+    }
+
+    /// Puts it in again.
+    pub fn plug(&self, role: &str) -> io::Result<()> {
+        self.switch.ip(&["link", "set", &port(role), "up"])
+    }
+
+    /// From now on, in each pair, the second does not hear the first, nor any frame that the first sends to all; all
+    /// pairs at the same moment. Nobody's carrier tells. Needs `nft`.
+    pub fn cut(&self, pairs: &[(&str, &str)]) -> io::Result<()> {
+        self.filter(&format!(
+            "{FILTER}\nadd element bridge weir_lab cut {{ {} }}",
+            elements(pairs)
+        ))
+    }
+
+    /// Ends what [`cut`](Self::cut) began.
+    pub fn join(&self, pairs: &[(&str, &str)]) -> io::Result<()> {
+        // Adding first makes deleting right for a pair that is not cut.
+        let pairs = elements(pairs);
+        self.filter(&format!(
+            "{FILTER}\nadd element bridge weir_lab cut {{ {pairs} }}\n\
+             delete element bridge weir_lab cut {{ {pairs} }}"
+        ))
+    }
+
+    fn filter(&self, rules: &str) -> io::Result<()> {
+        let mut command = self.switch.command("nft");
+        run(command.arg(rules))
+    }
+}
+
+/// The switch's filter: a frame goes no further than the set of pairs allows. Repeating it changes nothing but the
+/// chain's rules, which are flushed first.
+const FILTER: &str = "add table bridge weir_lab
+add set bridge weir_lab cut { type ifname . ifname; }
+add chain bridge weir_lab forward { type filter hook forward priority 0; }
+flush chain bridge weir_lab forward
+add rule bridge weir_lab forward iifname . oifname @cut drop";
+
+/// Pairs of hosts as elements of the filter's set.
+fn elements(pairs: &[(&str, &str)]) -> String {
+    let elements = pairs
+        .iter()
+        .map(|(from, to)| format!("\"{}\" . \"{}\"", port(from), port(to)));
+    elements.collect::<Vec<_>>().join(", ")
+}
+
+/// The switch's end of a host's cable. Interface names have 15 characters at most; roles are short.
+fn port(role: &str) -> String {
+    format!("to-{role}")
 }
 
 /// Removes what laboratories that no longer live left behind: namespaces with all that runs in them, directories.
@@ -162,14 +233,15 @@ fn remove(name: &str) {
 }
 
 fn ip(arguments: &[&str]) -> io::Result<()> {
-    let output = Command::new("ip").args(arguments).output()?;
+    run(Command::new("ip").args(arguments))
+}
+
+/// Runs a command to its end; what it said is the error.
+fn run(command: &mut Command) -> io::Result<()> {
+    let output = command.output()?;
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(io::Error::other(format!(
-        "ip {}: {}",
-        arguments.join(" "),
-        said.trim()
-    )))
+    Err(io::Error::other(format!("{command:?}: {}", said.trim())))
 }

@@ -133,14 +133,32 @@ impl Process {
         self.signal(Signal::CONT)
     }
 
+    /// Kills the process and all that descend from it, at once as far as they can tell: nobody runs any more when the
+    /// first one dies, so that nobody cleans up after another.
+    pub fn kill_family(&mut self) -> io::Result<()> {
+        let family = family(self.id())?;
+        for signal in [Signal::STOP, Signal::KILL] {
+            for &pid in &family {
+                // One that is gone already needs no signal.
+                let _ = kill_process(pid, signal);
+            }
+        }
+        self.kill()
+    }
+
     /// SIGHUP.
     pub fn hang_up(&self) -> io::Result<()> {
         self.signal(Signal::HUP)
     }
 
+    /// SIGTERM.
+    pub fn ask_to_end(&self) -> io::Result<()> {
+        self.signal(Signal::TERM)
+    }
+
     /// SIGTERM, then at most `limit` until it has ended by itself; the exit status and the time it took.
     pub fn terminate(&mut self, limit: Duration) -> io::Result<(ExitStatus, Duration)> {
-        self.signal(Signal::TERM)?;
+        self.ask_to_end()?;
         let began = Instant::now();
         let status = self.wait(limit)?;
         Ok((status, began.elapsed()))
@@ -196,6 +214,34 @@ impl Drop for Process {
             eprintln!("---- end of the log of {} ----\n{}", self.name, tail.join("\n"));
         }
     }
+}
+
+/// The process and all its descendants.
+fn family(root: u32) -> io::Result<Vec<Pid>> {
+    let mut parents = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
+        // After the name, which may hold anything, in parentheses: state, parent, ...
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+        let parent = fields.split(' ').nth(1).and_then(|parent| parent.parse().ok());
+        parents.extend(parent.map(|parent: i32| (pid, parent)));
+    }
+    let mut family = vec![root.try_into().map_err(io::Error::other)?];
+    let mut next = 0;
+    while let Some(&member) = family.get(next) {
+        family.extend(
+            parents
+                .iter()
+                .filter(|(_, parent)| *parent == member)
+                .map(|(pid, _)| *pid),
+        );
+        next += 1;
+    }
+    Ok(family.into_iter().filter_map(Pid::from_raw).collect())
 }
 
 /// Waits until `ready` holds, at most `limit`; returns the time it took, or an error that names `what`.

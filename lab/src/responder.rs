@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -28,6 +28,9 @@ const REMEMBERED: usize = 10_000;
 pub enum Behaviour {
     /// One address record.
     Answer,
+    /// One address record with the address that asked: the client learns through whom its query went, also from an
+    /// answer that was cached there. As `Answer` when that is an IPv6 address.
+    Asker,
     /// The answer, this much later.
     Delay(Duration),
     /// Nothing.
@@ -275,7 +278,11 @@ fn react(
         Behaviour::Delay(delay) => delay,
         _ => Duration::ZERO,
     };
-    let reply = reply_to(&message, question, transport, behaviour);
+    let address = match (behaviour, from.ip()) {
+        (Behaviour::Asker, IpAddr::V4(asker)) => asker,
+        _ => Responder::ADDRESS,
+    };
+    let reply = reply_to(&message, question, transport, behaviour, address);
     Some((reply.to_vec().ok()?, delay))
 }
 
@@ -305,7 +312,13 @@ fn note(
     behaviour
 }
 
-fn reply_to(query: &Message, question: Query, transport: Transport, behaviour: Behaviour) -> Message {
+fn reply_to(
+    query: &Message,
+    question: Query,
+    transport: Transport,
+    behaviour: Behaviour,
+    address: Ipv4Addr,
+) -> Message {
     let mut reply = Message::new(query.metadata.id, MessageType::Response, OpCode::Query);
     reply.metadata.recursion_desired = query.metadata.recursion_desired;
     reply.metadata.recursion_available = true;
@@ -341,14 +354,14 @@ fn reply_to(query: &Message, question: Query, transport: Transport, behaviour: B
                 question.set_query_type(RecordType::NULL);
             }
         }
-        Behaviour::Answer | Behaviour::Delay(_) | Behaviour::Silent | Behaviour::Truncate => {}
+        Behaviour::Answer
+        | Behaviour::Asker
+        | Behaviour::Delay(_)
+        | Behaviour::Silent
+        | Behaviour::Truncate => {}
     }
     if !matches!(behaviour, Behaviour::Rcode(_) | Behaviour::Large(_)) && !reply.metadata.truncation {
-        reply.add_answer(Record::from_rdata(
-            name,
-            Responder::TTL,
-            RData::A(A(Responder::ADDRESS)),
-        ));
+        reply.add_answer(Record::from_rdata(name, Responder::TTL, RData::A(A(address))));
     }
     reply
 }

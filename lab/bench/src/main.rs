@@ -8,6 +8,7 @@
 
 mod backend;
 mod bench;
+mod drill;
 mod histogram;
 mod load;
 mod machine;
@@ -22,8 +23,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use std::{env, io};
 
-use clap::Parser;
 use clap::builder::PossibleValuesParser;
+use clap::{Parser, Subcommand};
 use weir_lab::{Scratch, interrupt};
 use weir_linux::affinity;
 
@@ -53,8 +54,10 @@ const QUICK: Effort = Effort {
 
 /// What a query costs, side by side with Debian's dnsdist and with a bare echo.
 #[derive(Parser)]
-#[command(name = "weir-bench", after_help = list_of_rows())]
+#[command(name = "weir-bench", after_help = list_of_rows(), args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Less than a minute, for a first look.
     #[arg(long)]
     quick: bool,
@@ -69,8 +72,19 @@ struct Arguments {
     json: bool,
 }
 
+/// What is measured instead of a front end.
+#[derive(Subcommand)]
+enum Other {
+    Drill(drill::Arguments),
+}
+
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let arguments = Arguments::parse();
+    let done = interrupt::watch().and_then(|()| match &arguments.other {
+        Some(Other::Drill(drill)) => drill::run(drill),
+        None => run(&arguments),
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("weir-bench: {error}");
@@ -80,7 +94,6 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> io::Result<()> {
-    interrupt::watch()?;
     let (before, began) = (machine::ticks()?, Instant::now());
     let priority = Priority::raise();
     let mut bench = prepare(arguments, priority.is_raised)?;

@@ -258,7 +258,7 @@ fn cell_text(cell: Spread) -> String {
 }
 
 /// Columns as wide as their widest cell; the last one as it is.
-fn align(rows: &[Vec<String>]) -> String {
+pub(crate) fn align(rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         rows.iter()
             .filter_map(|row| row.get(column))

@@ -1,0 +1,116 @@
+//! Which nodes hold the floating address, at every moment.
+
+use std::io;
+use std::net::{IpAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::Namespace;
+
+/// How often each node is looked at.
+const POLL: Duration = Duration::from_millis(2);
+
+/// A node took the address or lost it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Change {
+    at: Instant,
+    node: usize,
+    is_held: bool,
+}
+
+type Log = Arc<Mutex<Vec<Change>>>;
+
+/// Looks until it is dropped.
+#[derive(Debug)]
+pub struct Holders {
+    log: Log,
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<io::Result<()>>>,
+}
+
+impl Holders {
+    /// Watches for `address` on these hosts.
+    pub fn watch(hosts: [&Namespace; 2], address: IpAddr) -> io::Result<Self> {
+        let (log, stop) = (Log::default(), Arc::new(AtomicBool::new(false)));
+        let mut threads = Vec::new();
+        for (node, host) in hosts.into_iter().enumerate() {
+            let (log, stop) = (Arc::clone(&log), Arc::clone(&stop));
+            threads.push(host.spawn(move || look(node, address, &log, &stop))?);
+        }
+        Ok(Self { log, stop, threads })
+    }
+
+    /// Which nodes hold the address now.
+    pub fn now(&self) -> [bool; 2] {
+        state(lock(&self.log).iter())
+    }
+
+    /// How often the address came or went in this period.
+    pub fn changes(&self, from: Instant, until: Instant) -> usize {
+        let log = lock(&self.log);
+        log.iter()
+            .filter(|change| change.at >= from && change.at < until)
+            .count()
+    }
+
+    /// For how long both nodes held the address in this period.
+    pub fn both(&self, from: Instant, until: Instant) -> Duration {
+        let log = lock(&self.log);
+        let (before, within): (Vec<_>, Vec<_>) = log
+            .iter()
+            .filter(|change| change.at < until)
+            .partition(|change| change.at < from);
+        let mut held = state(before.into_iter());
+        let (mut since, mut both) = (from, Duration::ZERO);
+        let mut pass = |held: [bool; 2], at: Instant| {
+            if held == [true; 2] {
+                both += at - since;
+            }
+            since = at;
+        };
+        for change in within {
+            pass(held, change.at);
+            held[change.node] = change.is_held;
+        }
+        pass(held, until);
+        both
+    }
+}
+
+impl Drop for Holders {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn state<'c>(changes: impl Iterator<Item = &'c Change>) -> [bool; 2] {
+    changes.fold([false; 2], |mut held, change| {
+        held[change.node] = change.is_held;
+        held
+    })
+}
+
+fn lock(log: &Mutex<Vec<Change>>) -> MutexGuard<'_, Vec<Change>> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Only an address of the host can be bound to: the cheapest question, a few microseconds.
+fn look(node: usize, address: IpAddr, log: &Mutex<Vec<Change>>, stop: &AtomicBool) {
+    let mut was_held = false;
+    while !stop.load(Ordering::Relaxed) {
+        let is_held = UdpSocket::bind((address, 0)).is_ok();
+        if is_held != was_held {
+            // The time is taken under the lock: the log is in order.
+            let mut log = lock(log);
+            let at = Instant::now();
+            log.push(Change { at, node, is_held });
+            was_held = is_held;
+        }
+        std::thread::sleep(POLL);
+    }
+}

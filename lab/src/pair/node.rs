@@ -1,0 +1,138 @@
+//! One node of the pair: its files, its front end, its speaker of VRRP.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use super::{Contender, DD, READY, Settings, Vip, contender};
+use crate::{Namespace, Process, Scratch, wait_for};
+
+/// LAB-DD1 or LAB-DD2.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// `keepalived` or `weir vip`, once started.
+    pub(super) vip: Option<Process>,
+    /// The front end, once started.
+    pub(super) front: Option<Process>,
+    /// The machine.
+    pub(super) host: Namespace,
+    contender: Contender,
+    directory: PathBuf,
+}
+
+impl Node {
+    /// Writes its files; nothing runs yet.
+    pub(super) fn create(
+        number: usize,
+        contender: Contender,
+        host: Namespace,
+        settings: Settings,
+        scratch: &Scratch,
+    ) -> io::Result<Self> {
+        let directory = scratch.path().join(DD[number]);
+        let file = |name: &str| format!("{}/{name}", DD[number]);
+        let check = scratch.write(
+            &file("check"),
+            &contender::check_script(&directory.join("front.pid")),
+        )?;
+        fs::set_permissions(&check, fs::Permissions::from_mode(0o755))?;
+        scratch.write(
+            &file("keepalived.conf"),
+            &settings.keepalived_conf(number, &check),
+        )?;
+        scratch.write(&file("dnsdist.conf"), contender::DNSDIST_CONF)?;
+        // IPv6 addresses are unusable until the kernel has asked whether anyone has them.
+        wait_for("addresses without conflict", READY, || {
+            !has_tentative_address(&host)
+        })?;
+        Ok(Self {
+            vip: None,
+            front: None,
+            host,
+            contender,
+            directory,
+        })
+    }
+
+    /// Starts the front end and writes down its process id.
+    pub(super) fn launch_front(&self) -> io::Result<Process> {
+        let command = self
+            .contender
+            .front
+            .command(&self.directory.join("dnsdist.conf"), |program| {
+                self.host.command(program)
+            })?;
+        let front = Process::start("front", command, &self.directory)?;
+        // Renamed into place: a check never reads half a number.
+        let (new, file) = (
+            self.directory.join("front.pid.new"),
+            self.directory.join("front.pid"),
+        );
+        fs::write(&new, format!("{}\n", front.id()))?;
+        fs::rename(new, file)?;
+        Ok(front)
+    }
+
+    /// Starts `keepalived` or `weir vip`, unless it runs.
+    pub(super) fn start_vip(&mut self) -> io::Result<()> {
+        if self.vip.as_mut().is_some_and(Process::is_running) {
+            return Ok(());
+        }
+        let path = |name: &str| self.directory.join(name);
+        let mut command;
+        match &self.contender.vip {
+            Vip::Keepalived => {
+                let pid_files = [path("keepalived.pid"), path("vrrp.pid")];
+                for file in &pid_files {
+                    // What was killed left them, and their numbers may be somebody else's by now.
+                    let _ = fs::remove_file(file);
+                }
+                command = self.host.command("keepalived");
+                command.args(["--dont-fork", "--log-console", "--log-detail", "--vrrp"]);
+                command.arg("--use-file").arg(path("keepalived.conf"));
+                command
+                    .arg("--pid")
+                    .arg(&pid_files[0])
+                    .arg("--vrrp_pid")
+                    .arg(&pid_files[1]);
+            }
+            Vip::Weir(program) => {
+                command = self.host.command(&program.to_string_lossy());
+                command.args(["vip", "--front", "127.0.0.1:53"]);
+                command.arg("-f").arg(path("keepalived.conf"));
+                command.arg("--pidfile").arg(path("front.pid"));
+                command.arg("--run").arg(path("run"));
+            }
+        }
+        self.vip = Some(Process::start("vip", command, &self.directory)?);
+        Ok(())
+    }
+
+    /// Runs `weir vip ORDER`.
+    pub(super) fn order_vip(&self, order: &str) -> io::Result<()> {
+        let Vip::Weir(program) = &self.contender.vip else {
+            return Err(io::Error::other("keepalived takes no orders"));
+        };
+        let mut command = self.host.command(&program.to_string_lossy());
+        command
+            .args(["vip", order])
+            .arg("--run")
+            .arg(self.directory.join("run"));
+        let output = command.output()?;
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(io::Error::other(
+                String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            )),
+        }
+    }
+}
+
+fn has_tentative_address(host: &Namespace) -> bool {
+    let listed = host
+        .command("ip")
+        .args(["-6", "address", "show", "tentative"])
+        .output();
+    listed.map_or(true, |listed| !listed.stdout.is_empty())
+}

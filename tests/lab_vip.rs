@@ -1,0 +1,148 @@
+//! The floating address with real peers in network namespaces: who holds it, and what clients notice when it moves.
+//!
+//! Bounds are generous: the machine has other work. What is fast is measured by `make drill`.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io;
+use std::time::Duration;
+
+use weir_lab::pair::{Contender, Drill, Measured, Pair, Protocol, Settings};
+
+/// How long an address may take to come to rest. Version 2 needs 3.6 s to notice that nobody speaks.
+const SETTLE: Duration = Duration::from_secs(20);
+/// keepalived leaves clients with a wrong neighbour after some partitions, until they ask again.
+const NEIGHBOUR: Duration = Duration::from_secs(60);
+
+/// Shorter than version 2's patience with a silent node, 3.6 s: who serves by then was told to.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+const V3: Settings = Settings {
+    protocol: Protocol::V3,
+    check_s: Some(1),
+};
+const V3_IPV6: Settings = Settings {
+    protocol: Protocol::V3Ipv6,
+    check_s: Some(1),
+};
+
+/// The pair at rest: the first node serves.
+fn rehearse(contenders: [Contender; 2], settings: Settings) -> Drill {
+    let mut drill = Drill::start(Pair::start(contenders, settings).unwrap()).unwrap();
+    settle(&mut drill, 0, SETTLE);
+    drill
+}
+
+fn settle(drill: &mut Drill, node: usize, limit: Duration) {
+    if let Err(error) = drill.settle(node, limit) {
+        panic!("{error}\n{}", drill.pair.logs());
+    }
+}
+
+fn keepalived() -> [Contender; 2] {
+    [Contender::debian(), Contender::debian()]
+}
+
+/// Election, farewell with priority 0, preemption, and a partition that heals.
+fn speaks_vrrp(contenders: [Contender; 2], settings: Settings) {
+    let mut drill = rehearse(contenders, settings);
+    let farewell = drill.measure(FAREWELL, |pair| pair.terminate_vip(0)).unwrap();
+    assert!(served_by_second(&farewell), "{farewell:?}\n{}", drill.pair.logs());
+    assert_eq!(farewell.held, [false, true], "{}", drill.pair.logs());
+
+    drill.pair.wait_for_vip(0).unwrap();
+    drill.pair.start_vip(0).unwrap();
+    settle(&mut drill, 0, SETTLE);
+
+    drill.pair.deafen(0).unwrap();
+    drill.pair.deafen(1).unwrap();
+    drill.wait_for_holders([true; 2], SETTLE).unwrap();
+    drill.pair.hear(1).unwrap();
+    drill.pair.hear(0).unwrap();
+    drill.wait_for_holders([true, false], SETTLE).unwrap();
+    settle(&mut drill, 0, NEIGHBOUR);
+}
+
+fn served_by_second(seen: &Measured) -> bool {
+    let last = seen.outcome.answered_by.last();
+    seen.outcome.is_over && last.is_some_and(|(who, _)| *who == Pair::NODES[1])
+}
+
+/// The fault moves the service to the second node within `limit`, the return back to the first.
+fn moves(
+    drill: &mut Drill,
+    limit: Duration,
+    fault: impl FnOnce(&mut Pair) -> io::Result<()>,
+    mend: impl FnOnce(&mut Pair) -> io::Result<()>,
+) {
+    let seen = drill.measure(limit + Duration::from_secs(1), fault).unwrap();
+    let served = served_by_second(&seen) && seen.outcome.outage <= limit;
+    assert!(served, "{seen:?}\n{}", drill.pair.logs());
+    mend(&mut drill.pair).unwrap();
+    settle(drill, 0, NEIGHBOUR);
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_keepalived_speaks_version_2_with_keepalived() {
+    speaks_vrrp(keepalived(), Settings::BLUEPRINT);
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_keepalived_speaks_version_3_with_keepalived() {
+    speaks_vrrp(keepalived(), V3);
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_keepalived_speaks_version_3_over_ipv6_with_keepalived() {
+    speaks_vrrp(keepalived(), V3_IPV6);
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_keepalived_moves_for_every_fault_that_it_sees() {
+    let mut drill = rehearse(keepalived(), V3);
+    // The check comes once a second.
+    let (checked, missed) = (Duration::from_secs(3), Duration::from_secs(2));
+    moves(
+        &mut drill,
+        checked,
+        |pair| pair.front(0)?.kill(),
+        |pair| pair.start_front(0),
+    );
+    moves(
+        &mut drill,
+        missed,
+        |pair| pair.vip(0)?.kill(),
+        |pair| pair.start_vip(0),
+    );
+    moves(&mut drill, missed, |pair| pair.unplug(0), |pair| pair.plug(0));
+    moves(
+        &mut drill,
+        missed,
+        |pair| pair.power_off(0),
+        |pair| pair.power_on(0),
+    );
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_keepalived_serves_again_after_its_address_was_deleted() {
+    let mut drill = rehearse(keepalived(), V3);
+    drill.pair.delete_address(0).unwrap();
+    // It gives up and is elected again; by then the second node has served.
+    drill.wait_for_holders([false, true], SETTLE).unwrap();
+    settle(&mut drill, 0, SETTLE);
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_keepalived_that_is_killed_leaves_its_address_behind() {
+    let mut drill = rehearse(keepalived(), V3);
+    let seen = drill
+        .measure(Duration::from_secs(2), |pair| pair.vip(0)?.kill_family())
+        .unwrap();
+    assert_eq!(seen.held, [true; 2], "the laboratory sees both");
+    assert!(seen.both > Duration::from_secs(1), "{seen:?}");
+}
