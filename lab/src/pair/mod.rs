@@ -20,14 +20,13 @@ pub use contender::{Contender, Protocol, Settings, Vip};
 pub use drill::{Drill, Measured};
 pub use holders::Holders;
 
-use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Ask, Behaviour, Client, Namespace, Network, Prober, Process, Responder, Scratch, wait_for};
+use node::Node;
+
+use crate::{Ask, Behaviour, Client, Namespace, Network, Prober, Process, Responder, Scratch};
 
 /// How long a front end may take until it answers, and an address until it can be used.
 const READY: Duration = Duration::from_secs(10);

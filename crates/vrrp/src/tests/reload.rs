@@ -34,11 +34,11 @@ fn another_priority_is_advertised_at_once() {
     let mut rig = Rig::master(node_settings(v3(150, 100), &[]));
     rig.all_effects();
     reconfigure(&mut rig, node_settings(v3(120, 100), &[]), &[Some(0)]);
-    let priorities = rig.all_effects().into_iter().filter_map(|effect| match effect {
+    let mut priorities = rig.all_effects().into_iter().filter_map(|effect| match effect {
         Effect::Send { message, .. } => message.get(2).copied(),
         _ => None,
     });
-    assert_eq!(priorities.last(), Some(120));
+    assert_eq!(priorities.next_back(), Some(120));
 }
 
 #[test]

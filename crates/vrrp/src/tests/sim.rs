@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::election::master_down;
 
 /// Between two queries.
 const QUERY: Duration = Duration::from_millis(5);
@@ -113,7 +114,7 @@ impl Network {
         let now = Timestamp::from_secs(1000);
         let down = |settings: &NodeSettings| {
             let (router, _) = &settings.routers[0];
-            crate::election::master_down(router, router.interval, 1)
+            master_down(router, router.interval, 1)
         };
         let bound = nodes.iter().map(down).max().unwrap() + Duration::from_millis(20);
         let machines = nodes.into_iter().map(|settings| Machine {
@@ -170,10 +171,6 @@ impl Network {
         let machine = &mut self.machines[machine];
         (machine.node, machine.paused, machine.holds) = (None, None, false);
         machine.inbox.clear();
-    }
-
-    pub(super) fn has_power(&self, machine: usize) -> bool {
-        self.machines[machine].node.is_some()
     }
 
     pub(super) fn pause(&mut self, machine: usize, pause: Pause) {
