@@ -1,4 +1,9 @@
-//! Weir: the DNS of an access ISP, in one program. One module per role; `main.rs` picks one.
+//! Weir: the DNS of an access ISP, in one program. One module per subcommand; `main.rs` picks one.
 #![forbid(unsafe_code)]
 
+pub mod check;
+pub mod config;
 pub mod front;
+pub mod render;
+pub mod site_file;
+pub mod vip;

@@ -1,4 +1,4 @@
-//! The program: picks the role by subcommand, or by the name that it was started under.
+//! The program: picks what to do by subcommand, or by the name that it was started under.
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
@@ -6,25 +6,37 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use weir::front;
+use weir::{check, config, front, render, vip};
 
 /// The DNS of an access ISP, in one program.
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
-    role: Role,
+    command: Command,
 }
 
 #[derive(Subcommand)]
-enum Role {
+enum Command {
     /// Serve clients' queries: policy, cache, pools (reads dnsdist's configuration)
     Front(front::Arguments),
+    /// Hold the floating address: VRRP (reads keepalived's configuration)
+    Vip(vip::Arguments),
+    /// Find in a site's files what works until the bad day
+    Check(check::Arguments),
+    /// Explain the site file: its keys, its JSON Schema, its digest
+    Config(config::Arguments),
+    /// Print a node's share of the site file as another program's configuration
+    Render(render::Arguments),
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse_from(with_role(std::env::args_os().collect())).role {
-        Role::Front(arguments) => front::main(arguments),
+    match Arguments::parse_from(with_role(std::env::args_os().collect())).command {
+        Command::Front(arguments) => front::main(arguments),
+        Command::Vip(arguments) => vip::main(arguments),
+        Command::Check(arguments) => check::main(arguments),
+        Command::Config(arguments) => config::main(arguments),
+        Command::Render(arguments) => render::main(arguments),
     }
 }
 

@@ -51,3 +51,8 @@ fn wire_parse_corpus_holds() {
 fn cache_insert_corpus_holds() {
     replay("cache_insert", targets::cache_insert);
 }
+
+#[test]
+fn keepalived_read_corpus_holds() {
+    replay("keepalived_read", targets::keepalived_read);
+}

@@ -4,7 +4,13 @@
 //! that says what it is.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+
 use weir_cache::{Accept, Cache, Inserted, Lookup, Settings};
+use weir_config::dialects::keepalived;
 use weir_wire::hash::Seed;
 use weir_wire::{Builder, Flags, HEADER_LEN, Query, Rcode, Reply, Timestamp, patch};
 
@@ -110,5 +116,71 @@ pub fn cache_insert(bytes: &[u8]) {
     ));
     if let Lookup::Stale(hit) = cache.lookup_stale(&query, &key, Timestamp::from_secs(40), &mut out) {
         assert!(Reply::parse(&out[..hit.len]).is_ok());
+    }
+}
+
+/// Reads `bytes` as a keepalived configuration, which finds itself under every name that it includes. What is accepted
+/// fits together; what is not says why.
+pub fn keepalived_read(bytes: &[u8]) {
+    let (settings, findings) = match keepalived::read(Path::new("keepalived.conf"), "a", &OneFile(bytes)) {
+        Ok(accepted) => accepted,
+        Err(findings) => return assert!(!findings.is_empty(), "refused without a word"),
+    };
+    assert!(
+        findings
+            .iter()
+            .all(|found| !found.to_string().contains(char::is_control))
+    );
+    assert_eq!(settings.node.routers.len(), settings.routers.len());
+    assert_eq!(settings.node.groups.len(), settings.groups.len());
+    assert_eq!(settings.node.trackers.len(), settings.trackers.len());
+    let mut numbers = BTreeSet::new();
+    for ((router, tracking), attachment) in settings.node.routers.iter().zip(&settings.routers) {
+        let first = router.addresses.first().expect("a router without an address");
+        assert!(
+            router
+                .addresses
+                .iter()
+                .all(|address| address.is_ipv4() == first.is_ipv4())
+        );
+        assert!(
+            router
+                .addresses
+                .iter()
+                .all(|address| attachment.addresses.iter().any(|held| held.address == *address))
+        );
+        assert!(
+            tracking
+                .iter()
+                .all(|tracking| tracking.tracker < settings.trackers.len())
+        );
+        let number = (&attachment.interface, first.is_ipv4(), router.vrid);
+        assert!(numbers.insert(number), "two routers of one number");
+    }
+    let members: Vec<usize> = settings
+        .node
+        .groups
+        .iter()
+        .flat_map(|group| group.members.clone())
+        .collect();
+    assert!(members.iter().all(|member| *member < settings.routers.len()));
+    let once: BTreeSet<usize> = members.iter().copied().collect();
+    assert_eq!(once.len(), members.len(), "a router in two groups");
+}
+
+/// The same file under every name, and no other one.
+struct OneFile<'b>(&'b [u8]);
+
+impl keepalived::Files for OneFile<'_> {
+    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+        Ok(self.0.to_vec())
+    }
+
+    fn names(&self, _: &Path) -> io::Result<Vec<OsString>> {
+        Ok(vec!["keepalived.conf".into()])
+    }
+
+    fn is_program(&self, _: &str) -> bool {
+        true
     }
 }

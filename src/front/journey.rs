@@ -12,7 +12,7 @@ use weir_control::counters::{Counter, WorkerCounters};
 use weir_policy::{
     Decision, Ends, Moment, Notes, PoolId, PoolStatus, ReplyChain, ReplyDecision, Subject, Transport,
 };
-use weir_wire::{Builder, Flags, Query, QueryError, Rcode, Reply, Timestamp, patch};
+use weir_wire::{Builder, Flags, Query, QueryError, Rcode, Record, Reply, Timestamp, patch};
 
 use super::clock;
 use super::query_log::QueryLogs;
@@ -367,7 +367,7 @@ impl Desk {
             return false;
         }
         if self.notes.edits_ttls() {
-            edit_ttls(message, |ttl| self.notes.edited_ttl(ttl));
+            edit_ttls(message, |record| self.notes.edited_ttl(record.qtype, record.ttl));
         }
         true
     }
@@ -381,7 +381,7 @@ impl Desk {
         max_ttl: Option<u32>,
     ) -> usize {
         if let Some(max) = max_ttl {
-            edit_ttls(message, |ttl| ttl.min(max));
+            edit_ttls(message, |record| record.ttl.min(max));
         }
         let limit = usize::from(query.payload_limit()).min(MAX_UDP_REPLY);
         if transport == Transport::Tcp || message.len() <= limit {
@@ -391,7 +391,8 @@ impl Desk {
         truncate(message)
     }
 
-    /// Turns a backend's reply, already copied to `out`, into the one for `query`. `None` when a rule drops it.
+    /// Turns a backend's reply, already copied to `out`, into the one for `query`. `None` when a rule drops it. Whether
+    /// a client is told, and it is to be counted, the caller knows.
     pub(crate) fn on_reply(
         &mut self,
         snapshot: &Snapshot,
@@ -423,7 +424,6 @@ impl Desk {
             return None;
         }
         self.store(&asked, query, route, out);
-        self.count_answer(out);
         let max_ttl = self.notes.max_returned_ttl;
         let len = self.fit(query, ends.transport, out, max_ttl);
         Some(Written {
@@ -512,7 +512,7 @@ impl Desk {
     }
 
     /// Counts what a client is told.
-    fn count_answer(&self, message: &[u8]) {
+    pub(crate) fn count_answer(&self, message: &[u8]) {
         let rcode = weir_wire::Header::parse(message).map(|header| Rcode(header.flags.rcode_bits()));
         let counter = match rcode {
             Some(Rcode::NOERROR) => Counter::FrontendNoerror,
@@ -553,12 +553,14 @@ fn bare_reply(packet: &[u8], rcode: Rcode, out: &mut [u8]) -> Next {
 }
 
 /// Changes every TTL of a reply; a malformed one keeps those behind the fault.
-fn edit_ttls(message: &mut [u8], change: impl Fn(u32) -> u32) {
+fn edit_ttls(message: &mut [u8], change: impl Fn(&Record) -> u32) {
     let Ok(reply) = Reply::parse(message) else { return };
-    let mut offsets = Vec::new();
-    // A fault further back does not keep the records in front of it from being changed.
-    let _ = reply.summarize(|at| offsets.push(at));
-    patch::map_ttls(message, offsets.into_iter(), change);
+    let records = reply.records().map_while(Result::ok);
+    let with_ttls = records.filter(|record| record.as_edns(reply.packet()).is_none());
+    let edits: Vec<_> = with_ttls.map(|record| (record.ttl_at, change(&record))).collect();
+    for (at, ttl) in edits {
+        patch::map_ttls(message, std::iter::once(at), |_| ttl);
+    }
 }
 
 /// Cuts a reply down to its question and OPT record; returns the new length.

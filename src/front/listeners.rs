@@ -11,18 +11,20 @@ use weir_config::Listen;
 use weir_linux::{tcp, udp};
 use weir_policy::Transport;
 
-use super::site::{Change, Site};
+use super::site::{Change, ListenNumber, Site};
 
 /// What the workers serve now.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
     served: Vec<Served>,
+    opened: ListenNumber,
 }
 
 /// One address of the configuration.
 #[derive(Debug)]
 struct Served {
     listen: Listen,
+    number: ListenNumber,
     /// With the port that the kernel picked, if it was asked to.
     local: SocketAddr,
 }
@@ -76,10 +78,10 @@ impl Listeners {
         workers: usize,
     ) -> Result<(), Unavailable> {
         let is_served = |listen: &&Listen| !self.served.iter().any(|served| served.listen == **listen);
-        let opened: Vec<Opened> = wanted
-            .iter()
-            .filter(is_served)
-            .map(|listen| open(listen, workers))
+        let new = wanted.iter().filter(is_served);
+        let opened: Vec<Opened> = new
+            .zip(self.opened + 1..)
+            .map(|(listen, number)| open(listen, number, workers))
             .collect::<Result<_, _>>()?;
         let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.served)
             .into_iter()
@@ -87,10 +89,12 @@ impl Listeners {
         self.served = kept;
         for served in gone {
             for worker in 0..workers {
-                site.leave(worker, Change::Close(served.local));
+                site.leave(worker, Change::Close(served.number));
             }
         }
         for Opened { served, sockets } in opened {
+            let number = served.number;
+            self.opened = number;
             let open = Arc::new(AtomicU32::new(0));
             for (worker, (udp, tcp)) in sockets.into_iter().enumerate() {
                 let (max_in_flight, max_connections) =
@@ -99,6 +103,7 @@ impl Listeners {
                 site.leave(
                     worker,
                     Change::OpenUdp {
+                        number,
                         listener: udp,
                         counters,
                     },
@@ -107,6 +112,7 @@ impl Listeners {
                 site.leave(
                     worker,
                     Change::OpenTcp {
+                        number,
                         listener: tcp,
                         counters,
                         max_in_flight,
@@ -123,7 +129,7 @@ impl Listeners {
 }
 
 /// Opens one socket of each kind per worker. Port 0 becomes the same port for all.
-fn open(listen: &Listen, workers: usize) -> Result<Opened, Unavailable> {
+fn open(listen: &Listen, number: ListenNumber, workers: usize) -> Result<Opened, Unavailable> {
     let mut local = listen.address;
     let mut sockets = Vec::with_capacity(workers);
     for _ in 0..workers {
@@ -137,6 +143,7 @@ fn open(listen: &Listen, workers: usize) -> Result<Opened, Unavailable> {
     Ok(Opened {
         served: Served {
             listen: listen.clone(),
+            number,
             local,
         },
         sockets,

@@ -48,16 +48,22 @@ struct Door {
     changes: Mutex<Vec<Change>>,
 }
 
+/// Tells apart what the configuration has listened on since the program started: one address may come twice, with
+/// different interfaces, and come back with different options.
+pub(crate) type ListenNumber = u64;
+
 /// A listening socket that a worker is to serve, or to serve no longer.
 pub(crate) enum Change {
     /// Serve UDP.
     OpenUdp {
+        number: ListenNumber,
         listener: udp::Listener,
         counters: Arc<FrontendCounters>,
     },
     /// Serve TCP, with this many queries in flight per connection and connections at once; 0 is the default, or
     /// no limit.
     OpenTcp {
+        number: ListenNumber,
         listener: tcp::Listener,
         counters: Arc<FrontendCounters>,
         max_in_flight: u32,
@@ -65,8 +71,8 @@ pub(crate) enum Change {
         /// Connections of all workers at this address.
         open: Arc<AtomicU32>,
     },
-    /// Stop serving the address.
-    Close(SocketAddr),
+    /// Stop serving what was opened under this number.
+    Close(ListenNumber),
 }
 
 impl Status for Site {

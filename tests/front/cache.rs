@@ -170,6 +170,33 @@ fn beyond_a_cached_answer_that_does_not_fit_is_truncated_and_whole_over_tcp() {
 }
 
 #[test]
+fn beyond_everyone_who_waits_for_a_backend_gets_a_stale_answer() {
+    let backend = Responder::start().unwrap();
+    let settings = "weir{workers=1, staleWindow=3600, staleAnswerAfter=300}\n";
+    let address = backend.address();
+    let front = Stage::start(&format!(
+        "{settings}newServer({{address=\"{address}\", healthCheckMode=\"up\"}})\n\
+         getPool(\"\"):setCache(newPacketCache(100, {{maxTTL=1}}))\n"
+    ));
+    for name in ["stale.example", "clock.example"] {
+        front.resolve(name).unwrap();
+    }
+    backend.behave(Behaviour::Silent);
+    let is_stale = || front.resolve("clock.example").unwrap().elapsed > Duration::from_millis(250);
+    weir_lab::wait_for("the entries have expired", Duration::from_secs(5), is_stale).unwrap();
+    let replies: Vec<_> = std::thread::scope(|scope| {
+        let client = front.client();
+        let ask = |id| scope.spawn(move || client.udp(&a("stale.example").id(id)));
+        let waiting: Vec<_> = (1..=10).map(ask).collect();
+        waiting.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for reply in replies {
+        assert_eq!(reply.unwrap().addresses(), [Responder::ADDRESS]);
+    }
+    assert_eq!(backend.count("stale.example"), 2, "they did not wait together");
+}
+
+#[test]
 fn beyond_the_same_question_in_flight_is_asked_once_by_each_worker() {
     let backend = Responder::start().unwrap();
     backend.behave_for("burst.example", Behaviour::Delay(Duration::from_millis(300)));

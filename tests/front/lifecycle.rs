@@ -69,6 +69,36 @@ fn beyond_sigterm_finishes_what_is_pending_and_exits_zero() {
 }
 
 #[test]
+fn beyond_sigterm_loses_no_answer_that_is_held_back() {
+    let backend = Responder::start().unwrap();
+    let mut front = Stage::start(&format!(
+        "newServer({{address=\"{}\"}})\naddAction('late.example', DelayAction(1000))\n\
+         addAction('later.example', DelayAction(60000))\n",
+        backend.address()
+    ));
+    let client = front.client().patience(Duration::from_secs(6));
+    let ask = |name| {
+        let client = &client;
+        move || {
+            let asked = Instant::now();
+            client.udp(&a(name)).map(|_| asked.elapsed())
+        }
+    };
+    let (late, later) = std::thread::scope(|scope| {
+        let (late, later) = (
+            scope.spawn(ask("late.example")),
+            scope.spawn(ask("later.example")),
+        );
+        let asked = || backend.count("late.example") == 1 && backend.count("later.example") == 1;
+        weir_lab::wait_for("the queries are out", Duration::from_secs(1), asked).unwrap();
+        front.front.terminate(Duration::from_secs(5)).unwrap();
+        (late.join().unwrap(), later.join().unwrap())
+    });
+    assert!(late.unwrap() >= Duration::from_secs(1), "sent before its time");
+    assert!(later.is_ok(), "held back for ever: {later:?}");
+}
+
+#[test]
 fn beyond_sigterm_with_an_unanswered_query_ends_within_five_seconds() {
     let backend = Responder::start().unwrap();
     backend.behave_for("never.example", Behaviour::Silent);

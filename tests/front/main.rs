@@ -22,3 +22,4 @@ mod reload;
 mod soak;
 mod stage;
 mod tcp;
+mod transfer;

@@ -68,6 +68,28 @@ const PASSWORD: &str = "Authorization: Basic YWRtaW46YWRtaW4xMjM=\r\n";
 const API_KEY: &str = "X-API-Key: secret\r\n";
 
 #[test]
+fn a_password_and_a_key_may_be_hashed() {
+    let backend = Responder::start().unwrap();
+    let web = free_address();
+    let stage = Stage::start(&format!(
+        "webserver(\"{web}\")\nsetWebserverConfig({{password=hashPassword(\"admin123\"), \
+         apiKey=hashPassword(\"secret\", 2048)}})\nnewServer({{address=\"{}\"}})\n",
+        backend.address()
+    ));
+    let front = Watched {
+        stage,
+        web,
+        _backend: backend,
+    };
+    for (header, status) in [(PASSWORD, 200), ("", 401)] {
+        assert_eq!(front.page("/metrics", header).0, status, "{header}");
+    }
+    for (key, status) in [(API_KEY, 200), ("X-API-Key: secrets\r\n", 401)] {
+        assert_eq!(front.page("/api/v1/servers/localhost", key).0, status, "{key}");
+    }
+}
+
+#[test]
 fn queries_and_cache_hits_are_counted() {
     let front = Watched::start();
     let names = [

@@ -1,12 +1,13 @@
 //! SIGHUP: a new configuration in one swap, nothing lost, nothing forgotten; a broken one changes nothing.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use weir_lab::{Responder, wait_for};
+use weir_lab::{Behaviour, Client, Responder, wait_for};
 
-use crate::stage::{Stage, a};
+use crate::stage::{PATIENCE, SILENCE, Stage, a, free_address};
 
 /// How many reloads happen under load.
 const RELOADS: u8 = 100;
@@ -74,7 +75,7 @@ fn beyond_the_cache_and_open_connections_survive() {
 fn beyond_a_query_that_is_pending_is_answered() {
     let backend = Responder::start().unwrap();
     let front = Stage::start(&configuration(&backend, generation(1)));
-    let delay = weir_lab::Behaviour::Delay(Duration::from_millis(700));
+    let delay = Behaviour::Delay(Duration::from_millis(700));
     backend.behave_for("pending.example", delay);
     let client = front.client();
     let reply = std::thread::scope(|scope| {
@@ -87,6 +88,120 @@ fn beyond_a_query_that_is_pending_is_answered() {
         asking.join().unwrap()
     });
     assert_eq!(reply.unwrap().addresses(), [Responder::ADDRESS]);
+}
+
+#[test]
+fn beyond_a_query_pending_on_a_listener_that_changes_or_goes_is_answered_from_there() {
+    let backend = Responder::start().unwrap();
+    let configuration =
+        |number, listener: &str| format!("{listener}\n{}", configuration(&backend, generation(number)));
+    let other = free_address();
+    let local = format!("addLocal(\"{other}\")");
+    for after in [
+        format!("addLocal(\"{other}\", {{tcpListenQueueSize=7}})"),
+        String::new(),
+    ] {
+        let front = Stage::start(&configuration(1, &local));
+        let name = format!("pending-{}.example", after.len());
+        backend.behave_for(&name, Behaviour::Delay(Duration::from_millis(700)));
+        let before = backend.count(&name);
+        let reply = std::thread::scope(|scope| {
+            let asking = scope.spawn(|| Client::to(other).patience(PATIENCE).udp(&a(&name)));
+            wait_for("the query is pending", SHOWS, || backend.count(&name) > before).unwrap();
+            front.rewrite(&configuration(2, &after));
+            front.front.hang_up().unwrap();
+            wait_for("the new configuration", SHOWS, || {
+                in_force(&front) == Some(generation(2).into())
+            })
+            .unwrap();
+            asking.join().unwrap()
+        });
+        assert_eq!(reply.unwrap().from, other, "{after:?}");
+        let goes = || {
+            Client::to(other)
+                .patience(SILENCE)
+                .udp(&a("later.example"))
+                .is_err()
+        };
+        if after.is_empty() {
+            wait_for("the address is closed", SHOWS, || UdpSocket::bind(other).is_ok()).unwrap();
+            assert!(goes(), "an address that was removed is served");
+        } else {
+            assert!(!goes(), "an address that stays is not served");
+        }
+    }
+}
+
+#[test]
+fn beyond_one_of_two_listeners_on_one_address_may_go() {
+    let backend = Responder::start().unwrap();
+    let other = free_address();
+    let any = format!("addLocal(\"{other}\")\n");
+    let loopback = format!("addLocal(\"{other}\", {{interface=\"lo\"}})\n");
+    // A query on an interface that has a listener of its own goes there.
+    for listeners in [[&any, &loopback], [&loopback, &any]] {
+        let write =
+            |number, listeners: &str| format!("{listeners}{}", configuration(&backend, generation(number)));
+        let front = Stage::start(&write(1, &listeners.map(String::as_str).concat()));
+        front.rewrite(&write(2, &loopback));
+        front.front.hang_up().unwrap();
+        wait_for("the new configuration", SHOWS, || {
+            in_force(&front) == Some(generation(2).into())
+        })
+        .unwrap();
+        wait_for("the other listener is closed", SHOWS, || {
+            let port = format!(":{}", other.port());
+            let listed = Command::new("ss")
+                .args(["-Hlun", "sport", "=", &port])
+                .output()
+                .unwrap();
+            let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+            !listed.is_empty() && listed.lines().all(|line| line.contains("%lo"))
+        })
+        .unwrap();
+        Client::to(other)
+            .patience(PATIENCE)
+            .udp(&a("still.example"))
+            .unwrap();
+    }
+}
+
+#[test]
+fn beyond_a_reply_reaches_no_cache_of_a_pool_that_has_its_number_now() {
+    let (old, new) = (Responder::start().unwrap(), Responder::start().unwrap());
+    let pool = |name: &str, backend: &Responder| {
+        let address = backend.address();
+        format!(
+            "newServer({{address=\"{address}\", pool=\"{name}\", healthCheckMode=\"up\"}})\n\
+             getPool(\"{name}\"):setCache(newPacketCache(100))\n"
+        )
+    };
+    let rules = |number, name: &str| {
+        let spoof = format!("SpoofAction(\"{}\")", generation(number));
+        format!("addAction(\"generation.example\", {spoof})\naddAction(AllRule(), PoolAction(\"{name}\"))\n")
+    };
+    let front = Stage::start(&[pool("old", &old), rules(1, "old")].concat());
+    old.behave_for("pending.example", Behaviour::Delay(Duration::from_millis(700)));
+    let client = front.client();
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(move || client.udp(&a("pending.example")));
+        wait_for("the query is pending", SHOWS, || {
+            old.count("pending.example") == 1
+        })
+        .unwrap();
+        front.rewrite(&[pool("new", &new), pool("old", &old), rules(2, "new")].concat());
+        front.front.hang_up().unwrap();
+        let shows = || in_force(&front) == Some(generation(2).into());
+        wait_for("the new configuration", SHOWS, shows).unwrap();
+        asking.join().unwrap().unwrap();
+    });
+    // Each worker may have a client of its own; they share the cache.
+    front.resolve("pending.example").unwrap();
+    assert_eq!(
+        new.count("pending.example"),
+        1,
+        "answered from another pool's reply"
+    );
 }
 
 #[test]
@@ -157,6 +272,33 @@ fn load(server: SocketAddr, stop: &AtomicBool) -> Load {
         waiting.remove(&u16::from_be_bytes([buffer[0], buffer[1]]));
         answered += 1;
     }
+}
+
+#[test]
+fn beyond_reloads_that_change_a_listener_under_load_lose_no_query() {
+    let backend = Responder::start().unwrap();
+    let other = free_address();
+    let write = |number: u8| {
+        let queue = 10 + u32::from(number);
+        let local = format!("addLocal(\"{other}\", {{tcpListenQueueSize={queue}}})\n");
+        format!("{local}{}", configuration(&backend, generation(number)))
+    };
+    let front = Stage::start(&write(0));
+    front.resolve("hit.example").unwrap();
+    let stop = AtomicBool::new(false);
+    let load = std::thread::scope(|scope| {
+        let loading = scope.spawn(|| load(other, &stop));
+        for number in 1..=RELOADS / 4 {
+            front.rewrite(&write(number));
+            front.front.hang_up().unwrap();
+            let shows = || in_force(&front) == Some(generation(number).into());
+            wait_for("the new configuration", SHOWS, shows).unwrap();
+        }
+        stop.store(true, Ordering::Relaxed);
+        loading.join().unwrap()
+    });
+    assert_eq!(load.lost, 0, "{load:?}");
+    assert!(load.answered > 1_000, "hardly any load: {load:?}");
 }
 
 #[test]

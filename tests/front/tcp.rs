@@ -1,5 +1,8 @@
 //! Connections: pipelining, order, limits, and what happens when a client stops in the middle.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use weir_lab::{Behaviour, Responder, Session, Transport};
@@ -147,6 +150,32 @@ fn an_answer_truncated_over_udp_is_whole_over_tcp() {
 }
 
 #[test]
+fn a_client_that_reads_late_gets_every_reply() {
+    /// Replies in all fill more than the kernel's buffers.
+    const QUERIES: u16 = 5000;
+    let backend = Responder::start().unwrap();
+    backend.behave_for("long.example", Behaviour::Large(3000));
+    let front = front(
+        &backend,
+        "setTCPSendTimeout(20)\nsetTCPRecvTimeout(20)\ngetPool(\"\"):setCache(newPacketCache(100))\n",
+    );
+    let ask = || weir_lab::Ask::new("long.example", "TXT").unwrap();
+    let mut session = front.client().connect().unwrap();
+    let framed = |id: u16| {
+        let bytes = ask().id(id).to_bytes().unwrap();
+        [&u16::try_from(bytes.len()).unwrap().to_be_bytes()[..], &bytes].concat()
+    };
+    session
+        .send_raw(&(0..QUERIES).flat_map(framed).collect::<Vec<_>>())
+        .unwrap();
+    // By the time of an answer on another connection, the first one is full.
+    front.client().tcp(&ask()).unwrap();
+    let mut ids: Vec<u16> = (0..QUERIES).map(|_| session.receive().unwrap().id()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, (0..QUERIES).collect::<Vec<u16>>());
+}
+
+#[test]
 fn an_answer_of_sixty_kilobytes_arrives_over_tcp() {
     let backend = Responder::start().unwrap();
     backend.behave_for("huge.example", Behaviour::Large(60_000));
@@ -156,4 +185,130 @@ fn an_answer_of_sixty_kilobytes_arrives_over_tcp() {
         .tcp(&weir_lab::Ask::new("huge.example", "TXT").unwrap())
         .unwrap();
     assert_eq!(reply.message.answers.len(), 300);
+}
+
+/// How long a connection stays open on which nobody says anything.
+fn lasts(session: &mut Session) -> Duration {
+    let began = Instant::now();
+    assert!(session.receive().is_err(), "an answer to nothing");
+    began.elapsed()
+}
+
+#[test]
+fn a_client_whose_query_gets_no_answer_is_disconnected() {
+    let backend = Responder::start().unwrap();
+    backend.behave_for("silent.example", Behaviour::Silent);
+    let front = front(
+        &backend,
+        "setTCPRecvTimeout(30)\naddAction(\"drop.example.\", DropAction())\n\
+         newServer({address=\"127.0.0.1:1\", pool=\"down\", healthCheckMode=\"down\"})\n\
+         addAction(\"down.example.\", PoolAction(\"down\"))\n",
+    );
+    for name in ["drop.example", "down.example"] {
+        let mut session = front.client().connect().unwrap();
+        session.send(&a(name)).unwrap();
+        assert!(lasts(&mut session) < Duration::from_secs(1), "{name}");
+    }
+}
+
+#[test]
+fn beyond_a_client_whose_query_timed_out_is_disconnected() {
+    let backend = Responder::start().unwrap();
+    backend.behave_for("silent.example", Behaviour::Silent);
+    let front = front(&backend, "setTCPRecvTimeout(30)\nsetUDPTimeout(1)\n");
+    let mut session = front.client().connect().unwrap();
+    session.send(&a("silent.example")).unwrap();
+    let lasted = lasts(&mut session);
+    assert!((900..2500).contains(&lasted.as_millis()), "{lasted:?}");
+}
+
+#[test]
+fn beyond_what_is_in_flight_is_answered_before_a_dropped_query_ends_the_connection() {
+    let backend = Responder::start().unwrap();
+    backend.behave_for("slow.example", Behaviour::Delay(Duration::from_millis(500)));
+    let front = front(&backend, "addAction(\"drop.example.\", DropAction())\n");
+    let mut session = front.client().connect().unwrap();
+    for (id, name) in [(1, "slow.example"), (2, "drop.example"), (3, "later.example")] {
+        session.send(&a(name).id(id)).unwrap();
+    }
+    assert_eq!(session.receive().unwrap().id(), 1);
+    assert!(lasts(&mut session) < Duration::from_secs(1));
+}
+
+/// Answers the next query on a connection with no records.
+fn answer(stream: &mut TcpStream) {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).unwrap();
+    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut message).unwrap();
+    message[2] |= 0x80;
+    stream.write_all(&[&length[..], &message].concat()).unwrap();
+}
+
+#[test]
+fn beyond_a_connection_to_a_backend_that_hangs_is_left_for_another() {
+    let backend = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = backend.local_addr().unwrap();
+    let front = Stage::listen(&format!(
+        "newServer({{address=\"{address}\", tcpOnly=true, tcpRecvTimeout=1, healthCheckMode=\"up\"}})\n"
+    ));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut hanging, _) = backend.accept().unwrap();
+            answer(&mut hanging);
+            let (mut other, _) = backend.accept().unwrap();
+            answer(&mut other);
+        });
+        // One connection of the client, so that one worker has both queries.
+        let mut session = front.client().connect().unwrap();
+        for id in 1..=2 {
+            session.send(&a("hangs.example").id(id)).unwrap();
+            let reply = session.receive().unwrap();
+            assert_eq!(reply.id(), id);
+            assert_eq!(
+                reply.elapsed >= Duration::from_millis(900),
+                id == 2,
+                "{:?}",
+                reply.elapsed
+            );
+        }
+    });
+}
+
+/// Connections to a server on this machine.
+fn connections_to(server: SocketAddr) -> usize {
+    let port = format!(":{}", server.port());
+    let listed = Command::new("ss")
+        .args(["-Htn", "state", "established", "dport", "=", &port])
+        .output()
+        .unwrap();
+    listed.stdout.iter().filter(|byte| **byte == b'\n').count()
+}
+
+#[test]
+fn idle_connections_to_a_backend_are_few_and_not_kept_for_long() {
+    let backend = Responder::start().unwrap();
+    backend.behave(Behaviour::Delay(Duration::from_millis(200)));
+    let address = backend.address();
+    let local = crate::stage::free_address();
+    let front = Stage::start_at(
+        local,
+        &format!(
+            "setLocal(\"{local}\", {{maxInFlight=100}})\nsetMaxTCPClientThreads(1)\n\
+             setMaxCachedTCPConnectionsPerDownstream(2)\nsetTCPDownstreamMaxIdleTime(1)\n\
+             setTCPDownstreamCleanupInterval(1)\n\
+             newServer({{address=\"{address}\", tcpOnly=true, healthCheckMode=\"up\"}})\n"
+        ),
+    );
+    let mut session = front.client().connect().unwrap();
+    for id in 1..=10 {
+        session.send(&a(&format!("idle-{id}.example")).id(id)).unwrap();
+    }
+    let limit = Duration::from_secs(3);
+    weir_lab::wait_for("a connection for each", limit, || connections_to(address) == 10).unwrap();
+    for _ in 1..=10 {
+        session.receive().unwrap();
+    }
+    weir_lab::wait_for("few of them stay", limit, || connections_to(address) == 2).unwrap();
+    weir_lab::wait_for("not for long", limit, || connections_to(address) == 0).unwrap();
 }

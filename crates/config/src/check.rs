@@ -121,7 +121,7 @@ fn check_web(spec: &Spec, findings: &mut Vec<Diagnostic>) -> Option<WebSettings>
     }
     let api_key = access.api_key.as_ref().map(|key| key.reveal());
     for (what, word) in [("password", password), ("apiKey", api_key)] {
-        if word.is_some_and(|word| WELL_KNOWN.iter().any(|known| known.eq_ignore_ascii_case(word))) {
+        if word.is_some_and(is_well_known) {
             let why = format!(
                 "setWebserverConfig: this {what} is one that everybody tries first; choose another one"
             );
@@ -132,6 +132,11 @@ fn check_web(spec: &Spec, findings: &mut Vec<Diagnostic>) -> Option<WebSettings>
         address: *address,
         access: access.clone(),
     })
+}
+
+/// Whether a secret is one that everybody tries first.
+pub(crate) fn is_well_known(word: &str) -> bool {
+    WELL_KNOWN.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 fn check_listen(spec: &Spec, findings: &mut Vec<Diagnostic>) -> Vec<Listen> {

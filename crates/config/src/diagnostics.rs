@@ -3,13 +3,24 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// A line of a file. Lines count from 1; line 0 is the file as a whole.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A line of a file, or a part of one. Lines count from 1; line 0 is the file as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The file's name as the operator gave it, or what stands for one (`console`).
     pub file: Arc<str>,
     /// The line.
     pub line: u32,
+    /// The part of the file that is meant, where the reader knows it.
+    pub span: Option<Span>,
+}
+
+/// Bytes of a file, from the first to before the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The first byte.
+    pub start: u32,
+    /// The one behind the last.
+    pub end: u32,
 }
 
 impl Place {
@@ -18,6 +29,7 @@ impl Place {
         Self {
             file: file.into(),
             line,
+            span: None,
         }
     }
 }
@@ -58,25 +70,55 @@ pub struct Diagnostic {
     pub place: Place,
     /// One sentence without a full stop.
     pub message: String,
+    /// What stands beside the mark when the file is shown; may be empty.
+    pub label: String,
+    /// Another place that the finding is about, and what is there.
+    pub related: Option<Box<(Place, String)>>,
+    /// What to write instead, where the message does not say it.
+    pub help: Option<String>,
 }
 
 impl Diagnostic {
     /// A reason not to use the configuration.
     pub fn error(place: Place, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            place,
-            message: message.into(),
-        }
+        Self::new(Severity::Error, place, message.into())
     }
 
     /// Something that works, but hardly as intended.
     pub fn warning(place: Place, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, place, message.into())
+    }
+
+    fn new(severity: Severity, place: Place, message: String) -> Self {
         Self {
-            severity: Severity::Warning,
+            severity,
             place,
-            message: message.into(),
+            message,
+            label: String::new(),
+            related: None,
+            help: None,
         }
+    }
+
+    /// The finding with a word at its place.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// The finding with another place that it is about.
+    #[must_use]
+    pub fn related(mut self, place: Place, label: impl Into<String>) -> Self {
+        self.related = Some(Box::new((place, label.into())));
+        self
+    }
+
+    /// The finding with what to write instead.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
     }
 }
 
@@ -86,6 +128,10 @@ impl fmt::Display for Diagnostic {
             Severity::Warning => "warning: ",
             Severity::Error => "",
         };
-        write!(f, "{}: {severity}{}", self.place, self.message)
+        write!(f, "{}: {severity}{}", self.place, self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "; {help}"),
+            None => Ok(()),
+        }
     }
 }

@@ -82,6 +82,10 @@ pub struct TcpLimits {
     pub max_read_ios_per_query: u32,
     /// How long a client that exceeded that is not accepted.
     pub ban_for_read_ios: Duration,
+    /// Connections without queries that a worker keeps to one backend.
+    pub backend_max_idle: usize,
+    /// How long it keeps them.
+    pub backend_max_idle_time: Duration,
     /// Leading bits of an IPv4 and of an IPv6 address that make one client.
     pub client_prefix: (u8, u8),
     /// Percentage of the connections allowed at once above which each gets one query and little time; 0 is off.
@@ -104,6 +108,8 @@ impl Default for TcpLimits {
             ban_for_rate: Duration::from_secs(10),
             max_read_ios_per_query: 50,
             ban_for_read_ios: Duration::from_secs(60),
+            backend_max_idle: 10,
+            backend_max_idle_time: Duration::from_secs(300),
             client_prefix: (32, 128),
             overload_threshold: 90,
             client_threads: 10,

@@ -26,6 +26,8 @@ pub struct Spec {
     pub workers: Option<usize>,
     /// Who may ask.
     pub acl: NetmaskGroup,
+    /// Where that was last said; `None` leaves dnsdist's own ranges.
+    pub acl_place: Option<Place>,
     /// What others get.
     pub acl_refusal: AclRefusal,
     /// The chains of rules.
@@ -226,6 +228,7 @@ impl Spec {
             listen: Vec::new(),
             workers: None,
             acl: Acl::default_masks(),
+            acl_place: None,
             acl_refusal: AclRefusal::default(),
             rules: RuleSpecs::default(),
             pools: PoolSpecs::new(place),

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use weir_vrrp::NodeSettings;
 
+use crate::diagnostics::Place;
+
 /// A checked configuration of the floating addresses of one node.
 #[derive(Clone, Debug, Default)]
 pub struct VipSettings {
@@ -37,6 +39,8 @@ pub struct VipSettings {
 /// Where a router lives and what it does to its node.
 #[derive(Clone, Debug)]
 pub struct Attachment {
+    /// Where the router begins in its file.
+    pub place: Place,
     /// The interface of its adverts, and of its addresses unless they say otherwise.
     pub interface: String,
     /// `mcast_src_ip` or `unicast_src_ip`: the source of its adverts; otherwise the interface's first address.
@@ -127,12 +131,12 @@ pub struct Script {
 /// Which processes a `vrrp_track_process` means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessMatch {
-    /// The words of the command line (`process`); without `full_command`, the first is compared with the program's
-    /// name only.
+    /// The words of the command line (`process`), at least one; without `full_command` there is one, which is compared
+    /// with the program's name only.
     pub words: Vec<String>,
     /// `full_command`: the whole command line must be equal.
     pub full_command: bool,
-    /// `quorum`: at least so many. At least 1.
+    /// `quorum`: at least so many. At least 1, unless `quorum_max` is 0.
     pub quorum: u32,
     /// `quorum_max`: at most so many.
     pub quorum_max: Option<u32>,

@@ -4,7 +4,7 @@
 //! all threads, nothing spreads a change of capabilities. Therefore **everything here is called before the
 //! first thread is started**, which then inherits it.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -34,27 +34,80 @@ pub enum Capability {
 /// # Errors
 /// `NotFound`, or what the system's user database says.
 pub fn resolve_user(name: &str) -> io::Result<Uid> {
-    let c_name = CString::new(name)?;
-    let found = look_up(|buffer| {
-        let mut entry = MaybeUninit::<libc::passwd>::uninit();
-        let mut result = ptr::null_mut();
-        // SAFETY: all pointers lead to memory that lives across the call, the name ends with a zero byte, and
-        // the length is the buffer's. The entry is read only when `result` says that it has been written.
-        unsafe {
-            let error = libc::getpwnam_r(
-                c_name.as_ptr(),
-                entry.as_mut_ptr(),
-                buffer.as_mut_ptr(),
-                buffer.len(),
-                &raw mut result,
-            );
-            (error, (!result.is_null()).then(|| entry.assume_init_ref().pw_uid))
-        }
-    })?;
-    found
-        .or_else(|| name.parse().ok())
-        .map(Uid)
-        .ok_or_else(|| not_found("user", name))
+    Ok(match look_up_user(name)? {
+        Some(account) => account.user,
+        None => Uid(name.parse().map_err(|_| not_found("user", name))?),
+    })
+}
+
+/// Who runs something: a user and one group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The user.
+    pub user: Uid,
+    /// The group.
+    pub group: Gid,
+}
+
+/// Finds a user and a group by name or number; without a group, the user's own.
+///
+/// # Errors
+/// `NotFound`, also for a user of which nothing but a number is known when no group is given; or what the system's
+/// user database says.
+pub fn resolve_account(user: &str, group: Option<&str>) -> io::Result<Account> {
+    if let Some(group) = group {
+        return Ok(Account {
+            user: resolve_user(user)?,
+            group: resolve_group(group)?,
+        });
+    }
+    let by_number = |number: u32| look_up(|buffer| query_user(Name::Number(number), buffer));
+    match look_up_user(user)? {
+        Some(account) => Ok(account),
+        None => user
+            .parse()
+            .ok()
+            .map(by_number)
+            .transpose()?
+            .flatten()
+            .ok_or_else(|| not_found("user", user)),
+    }
+}
+
+fn look_up_user(name: &str) -> io::Result<Option<Account>> {
+    let name = CString::new(name)?;
+    look_up(|buffer| query_user(Name::Text(&name), buffer))
+}
+
+/// What a user is looked up by.
+#[derive(Clone, Copy)]
+enum Name<'a> {
+    Text(&'a CStr),
+    Number(u32),
+}
+
+/// One question to the user database: an error number, or zero and the user if there is one.
+fn query_user(name: Name<'_>, buffer: &mut [libc::c_char]) -> (libc::c_int, Option<Account>) {
+    let mut entry = MaybeUninit::<libc::passwd>::uninit();
+    let mut result = ptr::null_mut();
+    let (start, length) = (buffer.as_mut_ptr(), buffer.len());
+    // SAFETY: all pointers lead to memory that lives across the call, the name ends with a zero byte, and the length
+    // is the buffer's. The entry is read only when `result` says that it has been written.
+    unsafe {
+        let error = match name {
+            Name::Text(name) => {
+                libc::getpwnam_r(name.as_ptr(), entry.as_mut_ptr(), start, length, &raw mut result)
+            }
+            Name::Number(number) => {
+                libc::getpwuid_r(number, entry.as_mut_ptr(), start, length, &raw mut result)
+            }
+        };
+        let account = (!result.is_null()).then(|| Account {
+            user: Uid(entry.assume_init_ref().pw_uid),
+            group: Gid(entry.assume_init_ref().pw_gid),
+        });
+        (error, account)
+    }
 }
 
 /// Finds a group by name, or by number if there is no such name.
@@ -66,7 +119,7 @@ pub fn resolve_group(name: &str) -> io::Result<Gid> {
     let found = look_up(|buffer| {
         let mut entry = MaybeUninit::<libc::group>::uninit();
         let mut result = ptr::null_mut();
-        // SAFETY: as in `resolve_user`.
+        // SAFETY: as in `query_user`.
         unsafe {
             let error = libc::getgrnam_r(
                 c_name.as_ptr(),
@@ -85,9 +138,9 @@ pub fn resolve_group(name: &str) -> io::Result<Gid> {
 }
 
 /// Calls `query` with a growing buffer until the entry fits.
-fn look_up(
-    mut query: impl FnMut(&mut [libc::c_char]) -> (libc::c_int, Option<u32>),
-) -> io::Result<Option<u32>> {
+fn look_up<T>(
+    mut query: impl FnMut(&mut [libc::c_char]) -> (libc::c_int, Option<T>),
+) -> io::Result<Option<T>> {
     /// A group with ten thousand members fits; a directory service that sends more is out of order.
     const LIMIT_BYTES: usize = 1 << 20;
     let mut buffer = vec![0; 1 << 12];

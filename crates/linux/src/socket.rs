@@ -97,15 +97,19 @@ pub(crate) fn local_address(socket: &Socket) -> io::Result<SocketAddr> {
 /// With CAP_NET_ADMIN the sizes hold; without, the kernel caps them at `net.core.{rmem,wmem}_max`. A smaller
 /// buffer is a smaller reserve for bursts, never a reason not to start, so no failure is reported.
 pub(crate) fn raise_buffers(socket: &Socket, receive: usize, send: usize) {
-    let sizes = [
-        (receive, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF),
-        (send, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF),
-    ];
-    for (bytes, forced, polite) in sizes {
-        let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
-        let _ = set_int_option(socket, libc::SOL_SOCKET, forced, bytes)
-            .or_else(|_| set_int_option(socket, libc::SOL_SOCKET, polite, bytes));
-    }
+    raise_receive_buffer(socket, receive);
+    raise_buffer(socket, send, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF);
+}
+
+/// The same for the receive buffer alone.
+pub(crate) fn raise_receive_buffer(socket: &impl AsRawFd, bytes: usize) {
+    raise_buffer(socket, bytes, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF);
+}
+
+fn raise_buffer(socket: &impl AsRawFd, bytes: usize, forced: libc::c_int, polite: libc::c_int) {
+    let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    let _ = set_int_option(socket, libc::SOL_SOCKET, forced, bytes)
+        .or_else(|_| set_int_option(socket, libc::SOL_SOCKET, polite, bytes));
 }
 
 /// Sets an option whose value is a C `int`.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use weir_wire::QType;
+
 use crate::{LogId, PoolId};
 
 /// Most tags that one query carries; more are dropped.
@@ -12,8 +14,8 @@ pub const MAX_LOGS: usize = 8;
 /// Most changes of one reply's TTLs; more are dropped.
 pub const MAX_TTL_EDITS: usize = 8;
 
-/// One change of every TTL of a reply, before it is cached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One change of a reply's TTLs, before it is cached.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TtlEdit {
     /// Raises what is below `min` and lowers what is above `max`, in seconds.
     Clamp {
@@ -21,6 +23,8 @@ pub enum TtlEdit {
         min: u32,
         /// The highest TTL that stays.
         max: u32,
+        /// The types of record whose TTLs are changed; `None` is all.
+        types: Option<Arc<[QType]>>,
     },
     /// Keeps this percentage, rounded down.
     Percentage(u8),
@@ -127,11 +131,14 @@ impl Notes {
         !self.ttl_edits.is_empty()
     }
 
-    /// What becomes of a record's TTL of `ttl` seconds: the argument for `patch::map_ttls`.
-    pub fn edited_ttl(&self, ttl: u32) -> u32 {
-        self.ttl_edits.iter().fold(ttl, |ttl, edit| match *edit {
-            TtlEdit::Clamp { min, max } => ttl.max(min).min(max),
-            TtlEdit::Percentage(share) => (u64::from(ttl) * u64::from(share) / 100) as u32,
+    /// What becomes of the TTL of a record of this type, in seconds.
+    pub fn edited_ttl(&self, qtype: QType, ttl: u32) -> u32 {
+        self.ttl_edits.iter().fold(ttl, |ttl, edit| match edit {
+            TtlEdit::Clamp {
+                types: Some(types), ..
+            } if !types.contains(&qtype) => ttl,
+            TtlEdit::Clamp { min, max, .. } => ttl.max(*min).min(*max),
+            TtlEdit::Percentage(share) => (u64::from(ttl) * u64::from(*share) / 100) as u32,
         })
     }
 }
@@ -172,11 +179,16 @@ mod tests {
     #[test]
     fn ttl_edits_apply_in_order() {
         let mut notes = Notes::default();
-        assert_eq!(notes.edited_ttl(7), 7);
+        let edited = |notes: &Notes, ttl| notes.edited_ttl(QType::A, ttl);
+        assert_eq!(edited(&notes, 7), 7);
         notes.edit_ttls(TtlEdit::Percentage(50));
-        notes.edit_ttls(TtlEdit::Clamp { min: 60, max: 3600 });
-        assert_eq!(notes.edited_ttl(100), 60);
-        assert_eq!(notes.edited_ttl(600), 300);
-        assert_eq!(notes.edited_ttl(u32::MAX), 3600);
+        notes.edit_ttls(TtlEdit::Clamp {
+            min: 60,
+            max: 3600,
+            types: None,
+        });
+        for (ttl, expected) in [(100, 60), (600, 300), (u32::MAX, 3600)] {
+            assert_eq!(edited(&notes, ttl), expected);
+        }
     }
 }

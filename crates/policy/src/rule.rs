@@ -1,5 +1,6 @@
 //! A rule and its parts: the traits that selectors and actions implement, and what they may answer.
 
+use std::any::Any;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -21,8 +22,14 @@ pub struct Moment<'a> {
     pub pools: &'a dyn PoolStatus,
 }
 
-/// What a rule looks at. `Display` gives the text of `showRules()`.
-pub trait Selector: fmt::Display + fmt::Debug + Send + Sync {
+/// What a rule looks at. `Display` gives the text of `showRules()`; `Any` lets a check of the configuration ask which
+/// one it is.
+pub trait Selector: Any + fmt::Display + fmt::Debug + Send + Sync {
+    /// The selectors that this one is made of.
+    fn parts(&self) -> &[Arc<dyn Selector>] {
+        &[]
+    }
+
     /// Whether the rule applies. Selectors that limit a rate count the query by being asked.
     fn matches(&self, subject: &Subject<'_>, moment: &Moment<'_>, notes: &Notes) -> bool;
 }

@@ -13,10 +13,32 @@
 //! `weir vip`'s, in `src/vip`.
 #![forbid(unsafe_code)]
 
+mod announce;
 mod effect;
+mod election;
+mod front;
+mod group;
+mod journal;
+mod load;
 mod node;
+mod pace;
+mod packet;
+mod reject;
+mod router;
+mod script;
 mod settings;
+mod status;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod track;
 
-pub use effect::{Effect, LogEvent, NotifyState};
+pub use effect::{Effect, Happening, LogEvent, NotifyState};
+pub use front::{Answer, FrontEffect, FrontEnd, FrontSettings, Question, QuestionKind};
+pub use load::{Load, LoadSettings};
 pub use node::{Node, Received};
+pub use packet::{Advert, vrid_of};
+pub use reject::{Reject, RejectKind};
+pub use script::{Outcome, Script, ScriptEffect, ScriptSettings};
 pub use settings::*;
+pub use status::{Counters, MasterSeen, Reason, RouterState, RouterStatus};

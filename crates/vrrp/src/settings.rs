@@ -3,6 +3,7 @@
 //! The names are keepalived's where it has one, the RFC's otherwise. A configuration dialect builds these; nothing
 //! here can hold a value that the protocol has no room for.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU8;
 use std::time::Duration;
@@ -84,9 +85,9 @@ pub enum Authentication {
     Password([u8; 8]),
 }
 
-impl std::fmt::Debug for Authentication {
+impl fmt::Debug for Authentication {
     /// Without the password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "None",
             Self::Password(_) => "Password(…)",
@@ -171,7 +172,7 @@ pub enum Refresh {
     /// Our default: after 0.1, 0.3 and 1 s, then every 3 s for a minute after any change, then every 30 s.
     /// keepalived's default, never, leaves clients at the wrong node after some heals.
     Adaptive,
-    /// Every so often, as configured.
+    /// Every so often, as configured; zero is never.
     Every(Duration),
 }
 
@@ -250,6 +251,17 @@ pub enum Condition {
     /// `track_file`: the number in it. Times the weight's points it is added to the priority; with
     /// [`Weight::Fault`], anything but zero is a failure.
     Number(i32),
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("is not known"),
+            Self::Holds => f.write_str("holds"),
+            Self::Fails => f.write_str("fails"),
+            Self::Number(number) => write!(f, "is {number}"),
+        }
+    }
 }
 
 /// Something tracked by a router, by its index in [`NodeSettings::trackers`].

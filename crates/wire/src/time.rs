@@ -14,6 +14,9 @@ impl Timestamp {
     /// The epoch itself.
     pub const ZERO: Self = Self(0);
 
+    /// Later than anything.
+    pub const MAX: Self = Self(u64::MAX);
+
     /// The point `nanos` nanoseconds after the epoch.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)

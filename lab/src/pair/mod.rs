@@ -24,7 +24,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use self::node::Node;
+use node::Node;
+
 use crate::{Ask, Behaviour, Client, Namespace, Network, Prober, Process, Responder, Scratch};
 
 /// How long a front end may take until it answers, and an address until it can be used.

@@ -86,6 +86,7 @@ impl Front {
         let mut out = reply.to_vec();
         let subject = (&query, &route, ends("10.10.2.166:4000", Transport::Udp));
         let written = self.desk.on_reply(&self.snapshot, subject, (now, 7), &mut out)?;
+        self.desk.count_answer(&out);
         Some(out[..written.len].to_vec())
     }
 

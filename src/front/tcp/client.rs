@@ -42,6 +42,8 @@ pub(crate) struct ClientConnection {
     active: Timestamp,
     /// Nothing more is read; what has been read is answered.
     pub(crate) has_ended: bool,
+    /// A query stayed without a reply: no other is taken.
+    is_let_down: bool,
     admission: Admission,
 }
 
@@ -102,6 +104,7 @@ impl ClientConnection {
             opened: now,
             active: now,
             has_ended: false,
+            is_let_down: false,
             admission,
         }
     }
@@ -139,7 +142,7 @@ impl ClientConnection {
             self.has_ended = true;
             return false;
         }
-        if self.is_full() {
+        if self.is_let_down || self.is_full() {
             return false;
         }
         let Some(message) = self.reader.next() else {
@@ -150,6 +153,14 @@ impl ClientConnection {
         self.queries += 1;
         self.in_flight += 1;
         true
+    }
+
+    /// A query ends without a reply. A client that waits for one cannot tell that from a slow server, so the connection
+    /// ends, as it does in dnsdist; replies that are still owed go out before.
+    pub(crate) fn let_down(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.is_let_down = true;
+        self.has_ended = true;
     }
 
     /// Whether no further query is taken until a reply has gone out.
@@ -208,6 +219,9 @@ impl ClientConnection {
             return None;
         }
         let is_used_up = limits.max_queries_per_connection > 0 || self.admission == Admission::Restricted;
+        if self.is_let_down {
+            return Some(Ending::Finished);
+        }
         match (self.reader.has_whole(), self.reader.is_partial()) {
             (true, _) if !is_used_up => None,
             (false, true) => Some(Ending::DiedReading),
@@ -339,6 +353,20 @@ mod tests {
             connection.send(b"reply", START).unwrap();
             assert_eq!(connection.finished(&limits), Some(ending));
         }
+    }
+
+    #[test]
+    fn a_client_that_is_let_down_gets_what_it_is_owed_and_no_more() {
+        let limits = TcpLimits::default();
+        let (mut connection, mut client) = connected(2, Admission::Usual);
+        client.write_all(&[FRAME, FRAME, FRAME].concat()).unwrap();
+        connection.fill(START, &limits).unwrap();
+        assert!(take(&mut connection, &limits).is_some() && take(&mut connection, &limits).is_some());
+        connection.let_down();
+        assert_eq!(take(&mut connection, &limits), None);
+        assert_eq!(connection.finished(&limits), None, "a reply is owed");
+        connection.in_flight -= 1;
+        assert_eq!(connection.finished(&limits), Some(Ending::Finished));
     }
 
     #[test]

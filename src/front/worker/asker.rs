@@ -1,6 +1,7 @@
 //! Who waits for a reply, and a query on its way to a backend.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 use weir_balance::Flight;
 use weir_cache::Key as CacheKey;
@@ -13,11 +14,31 @@ use crate::front::journey::Route;
 use crate::front::slab::Key;
 use crate::front::tcp::transfer::Transfer;
 
+/// A UDP client, and the listener that its query came in by and its reply leaves by.
+#[derive(Clone, Debug)]
+pub(crate) struct UdpClient {
+    pub(crate) listener: Key,
+    pub(crate) peer: Peer,
+    /// As long as this lives the listener owes a reply, and stays open.
+    _owed: Rc<()>,
+}
+
+impl UdpClient {
+    /// A client that `listener` owes a reply; `owed` is the listener's account of that.
+    pub(crate) fn new(listener: Key, peer: Peer, owed: &Rc<()>) -> Self {
+        Self {
+            listener,
+            peer,
+            _owed: Rc::clone(owed),
+        }
+    }
+}
+
 /// Where a reply goes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Client {
-    /// To a UDP client, through the listener that its query came in by.
-    Udp { listener: Key, peer: Peer },
+    /// To a UDP client.
+    Udp(UdpClient),
     /// To a TCP client, as long as its connection is there.
     Tcp { connection: Key },
     /// To nobody: it only renews the cache.

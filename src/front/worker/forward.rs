@@ -20,8 +20,34 @@ const SOCKET_ATTEMPTS: usize = 3;
 impl Worker {
     /// Sends a query to a backend, or lets it wait for one that asks the same.
     pub(super) fn forward(&mut self, asker: Asker, now: Timestamp) {
+        match self.join(asker) {
+            Joined::First(flight, asker) => self.dispatch_new(asker, Some(flight), now),
+            Joined::Waiting => {}
+            Joined::Alone(asker) => self.dispatch_new(asker, None, now),
+        }
+    }
+
+    /// Asks for the whole of a reply that came truncated, unless somebody does so already.
+    pub(super) fn forward_over_tcp(&mut self, asker: Asker, backend: &LocalBackend, now: Timestamp) {
+        let (flight, asker) = match self.join(asker) {
+            Joined::First(flight, asker) => (Some(flight), asker),
+            Joined::Waiting => return,
+            Joined::Alone(asker) => (None, asker),
+        };
+        let asked = Asked {
+            asker,
+            flight,
+            over: Transport::Tcp,
+            retries: 0,
+            transfer: None,
+        };
+        self.ask_again(asked, backend, now);
+    }
+
+    /// Lets a query wait for one that asks the same.
+    fn join(&mut self, asker: Asker) -> Joined<Asker> {
         let Some(key) = asker.route.key.filter(|_| self.snapshot.coalesce) else {
-            return self.dispatch_new(asker, None, now);
+            return Joined::Alone(asker);
         };
         let own = FlightKey {
             key,
@@ -33,11 +59,11 @@ impl Worker {
             (other.key, other.place) == (own.key, own.place)
                 && (wants_all || own.payload_limit <= other.payload_limit)
         };
-        match self.coalescer.join(key.hash(), is_same, || own, asker) {
-            Joined::First(flight, asker) => self.dispatch_new(asker, Some(flight), now),
-            Joined::Waiting => self.desk.counters.add(Counter::CoalescedQueries, 1),
-            Joined::Alone(asker) => self.dispatch_new(asker, None, now),
+        let joined = self.coalescer.join(key.hash(), is_same, || own, asker);
+        if matches!(joined, Joined::Waiting) {
+            self.desk.counters.add(Counter::CoalescedQueries, 1);
         }
+        joined
     }
 
     fn dispatch_new(&mut self, asker: Asker, flight: Option<weir_balance::Flight>, now: Timestamp) {
@@ -74,6 +100,18 @@ impl Worker {
             self.send_tcp(uplink, asked.sent_to(backend, Transport::Tcp, now), now);
         } else {
             self.send_udp(uplink, asked.sent_to(backend, Transport::Udp, now), now);
+        }
+    }
+
+    /// Asks a backend over TCP that has been asked before, whatever a reload has made of its pools since; another one
+    /// when it is not usable any more.
+    pub(super) fn ask_again(&mut self, asked: Asked, backend: &LocalBackend, now: Timestamp) {
+        let over = Transport::Tcp;
+        let is_it = |(_, uplink): &(Key, &Uplink)| uplink.backend.is(backend);
+        let found = self.uplinks.iter().find(is_it).map(|(key, _)| key);
+        match found.filter(|_| backend.is_usable()) {
+            Some(uplink) => self.send_tcp(uplink, asked.sent_to(Rc::clone(backend), over, now), now),
+            None => self.dispatch(Asked { over, ..asked }, None, now),
         }
     }
 
@@ -202,6 +240,9 @@ impl Worker {
     }
 
     fn fail(&mut self, asker: &Asker, failure: Failure, now: Timestamp) {
+        if matches!(asker.client, Client::Nobody) {
+            return;
+        }
         let snapshot = Rc::clone(&self.snapshot);
         let with_servfail = match failure {
             Failure::NoServer => snapshot.servfail_when_no_server,

@@ -31,10 +31,10 @@ use weir_config::Snapshot;
 use weir_control::counters::Counter;
 use weir_linux::poll::{Event, Events, Interest, Poller, Waker};
 use weir_linux::poll_set::PollSet;
-use weir_linux::udp::{Batch, DEFAULT_BATCH, Peer};
+use weir_linux::udp::{Batch, DEFAULT_BATCH};
 use weir_wire::{MAX_MESSAGE_LEN, Timestamp};
 
-use asker::{Asker, FlightKey, Forwarded};
+use asker::{Asker, FlightKey, Forwarded, UdpClient};
 use later::Later;
 use streams::TcpFrontend;
 use udp::UdpFrontend;
@@ -65,11 +65,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(4);
 /// Things to do at a given time.
 enum Due {
     /// Send a reply that a rule held back.
-    Reply {
-        listener: Key,
-        peer: Peer,
-        reply: Vec<u8>,
-    },
+    Reply { to: UdpClient, reply: Vec<u8> },
     /// Look whether a client's connection has lasted long enough.
     Client(Key),
     /// Look whether a backend's connection has.
@@ -110,6 +106,8 @@ pub(crate) struct Worker {
     random: Random,
     poller: Poller,
     udp_frontends: Slab<UdpFrontend>,
+    /// Those of them that get no new queries and close when they owe no reply any more.
+    retired: Vec<Key>,
     tcp_frontends: Slab<TcpFrontend>,
     clients: Slab<ClientConnection>,
     uplinks: Slab<Uplink, { Token::UPLINK_GENERATION_BITS }>,
@@ -182,6 +180,7 @@ impl Worker {
             random: Random::from_kernel()?,
             desk,
             udp_frontends: Slab::default(),
+            retired: Vec::new(),
             tcp_frontends: Slab::default(),
             clients: Slab::default(),
             uplinks: Slab::default(),
@@ -218,9 +217,14 @@ impl Worker {
             let now = clock::now();
             self.act(now);
             self.flush();
+            self.close_retired();
             if self.site.is_stopping() {
                 let stop_by = *stop_by.get_or_insert(now + GRACE);
-                if self.is_idle() || now >= stop_by {
+                if self.is_idle() {
+                    return Ok(());
+                }
+                if now >= stop_by {
+                    self.release_held();
                     return Ok(());
                 }
             }
@@ -229,7 +233,9 @@ impl Worker {
             ready.extend(self.sleeper.ready());
             for token in ready.drain(..) {
                 match Token::from_bits(token) {
-                    Token::UdpFrontend(key) => self.serve_udp(key),
+                    Token::UdpFrontend(key) => {
+                        self.serve_udp(key);
+                    }
                     Token::Uplink { uplink, socket } => self.receive_replies(uplink, socket),
                     _ => self.serve_others(&mut events, waker)?,
                 }
@@ -286,11 +292,7 @@ impl Worker {
                 break;
             };
             match due {
-                Due::Reply {
-                    listener,
-                    peer,
-                    reply,
-                } => self.send_delayed(listener, &peer, &reply),
+                Due::Reply { to, reply } => self.send_delayed(&to, &reply),
                 Due::Client(key) => self.review_client(key, now),
                 Due::Upstream(key) => self.review_upstream(key, now),
                 Due::Stale { socket, id, sent } => self.answer_stale(socket, id, sent, now),
@@ -299,11 +301,20 @@ impl Worker {
         }
     }
 
+    /// Sends the replies that a rule holds back for longer than the program lives: early is better than never.
+    fn release_held(&mut self) {
+        while let Some(due) = self.later.take_due(Timestamp::MAX) {
+            if let Due::Reply { to, reply } = due {
+                self.send_delayed(&to, &reply);
+            }
+        }
+        self.flush();
+    }
+
     /// Whether nobody waits for anything.
     fn is_idle(&self) -> bool {
-        self.pending.is_empty()
-            && self.coalescer.waiting() == 0
-            && self.clients.iter().all(|(_, c)| !c.is_busy())
+        !self.udp_frontends.iter().any(|(_, frontend)| frontend.owes())
+            && !self.clients.iter().any(|(_, client)| client.is_busy())
     }
 
     /// Takes over a new snapshot: backends that stay keep their sockets, new ones get theirs.
@@ -341,25 +352,30 @@ impl Worker {
 
     fn change_frontends(&mut self, change: Change) {
         let opened = match change {
-            Change::OpenUdp { listener, counters } => {
-                self.open_udp(listener, counters);
+            Change::OpenUdp {
+                number,
+                listener,
+                counters,
+            } => {
+                self.open_udp(UdpFrontend::new(number, listener, counters));
                 Ok(())
             }
             Change::OpenTcp {
+                number,
                 listener,
                 counters,
                 max_in_flight,
                 max_connections,
                 open,
             } => self.open_tcp(TcpFrontend::new(
-                listener,
+                (number, listener),
                 counters,
                 max_in_flight,
                 (max_connections, open),
             )),
-            Change::Close(address) => {
-                self.close_udp(address);
-                self.close_tcp(address);
+            Change::Close(number) => {
+                self.retire_udp(number);
+                self.close_tcp(number);
                 Ok(())
             }
         };
@@ -395,11 +411,7 @@ impl Worker {
         let Err(due) = self.later.put(at, due) else { return };
         self.desk.counters.add(Counter::PendingFull, 1);
         match due {
-            Due::Reply {
-                listener,
-                peer,
-                reply,
-            } => self.send_delayed(listener, &peer, &reply),
+            Due::Reply { to, reply } => self.send_delayed(&to, &reply),
             Due::Client(key) => self.end_client(key, Ending::TimedOut),
             Due::Upstream(key) => self.end_upstream(key, at),
             Due::Accept(key) => self.listen_again(key),

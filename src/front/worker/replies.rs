@@ -12,6 +12,7 @@ use weir_wire::{Flags, Rcode, Reply, Timestamp};
 
 use super::asker::{Asker, Client, Forwarded};
 use super::forward::{Asked, Failure};
+use super::upstream::Fault;
 use super::{BATCHES_PER_TURN, Worker};
 use crate::front::clock;
 use crate::front::journey::Written;
@@ -100,21 +101,20 @@ impl Worker {
         let is_cut = forwarded.over == Transport::Udp && reply.header.flags.has(Flags::TC);
         if is_cut && forwarded.asker.wants_all() {
             // UDP askers of the same flight wait for the whole reply, too, and get what they can take of it.
-            return self.dispatch(
-                Asked {
-                    over: Transport::Tcp,
-                    ..forwarded.into()
-                },
-                None,
-                now,
-            );
+            let backend = Rc::clone(&forwarded.backend);
+            return self.ask_again(forwarded.into(), &backend, now);
         }
         self.hand_out(forwarded, reply.packet(), is_cut, now);
     }
 
     /// Gives a reply to the first asker and to all who joined it.
     fn hand_out(&mut self, forwarded: Forwarded, reply: &[u8], is_cut: bool, now: Timestamp) {
-        let Forwarded { asker, flight, .. } = forwarded;
+        let Forwarded {
+            asker,
+            flight,
+            backend,
+            ..
+        } = forwarded;
         self.deliver(&asker, reply, now);
         self.recycle(asker);
         let Some(flight) = flight else { return };
@@ -128,14 +128,7 @@ impl Worker {
                 continue;
             }
             if is_cut && asker.wants_all() {
-                let again = Asked {
-                    asker,
-                    flight: None,
-                    over: Transport::Tcp,
-                    retries: 0,
-                    transfer: None,
-                };
-                self.dispatch(again, None, now);
+                self.forward_over_tcp(asker, &backend, now);
             } else {
                 self.deliver(&asker, reply, now);
                 self.recycle(asker);
@@ -147,17 +140,21 @@ impl Worker {
     pub(super) fn deliver(&mut self, asker: &Asker, reply: &[u8], now: Timestamp) {
         let snapshot = Rc::clone(&self.snapshot);
         let random = self.random.next_u64();
+        let is_for_nobody = matches!(asker.client, Client::Nobody);
         let is_sent = self.answer(asker, now, |worker, out| {
             let query = asker.query().ok()?;
             let place = out.get_mut(..reply.len())?;
             place.copy_from_slice(reply);
-            worker.desk.on_reply(
-                &snapshot,
-                (&query, &asker.route, asker.ends),
-                (now, random),
-                place,
-            )
+            let subject = (&query, &asker.route, asker.ends);
+            let written = worker.desk.on_reply(&snapshot, subject, (now, random), place)?;
+            if !is_for_nobody {
+                worker.desk.count_answer(place);
+            }
+            Some(written)
         });
+        if is_for_nobody {
+            return;
+        }
         if is_sent {
             let us = now.since(asker.since).as_micros().try_into().unwrap_or(u32::MAX);
             self.desk.counters.observe_latency(asker.ends.transport, us);
@@ -179,9 +176,9 @@ impl Worker {
             is_sent = written.is_some();
             written
         };
-        match asker.client {
-            Client::Udp { listener, peer } => self.answer_udp(listener, &peer, now, write),
-            Client::Tcp { connection } => self.answer_tcp(connection, now, write),
+        match &asker.client {
+            Client::Udp(client) => self.answer_udp(client, now, write),
+            Client::Tcp { connection } => self.answer_tcp(*connection, now, write),
             Client::Nobody => {
                 let mut scratch = std::mem::take(&mut self.scratch);
                 write(self, &mut scratch);
@@ -201,7 +198,14 @@ impl Worker {
         }
         if forwarded.over == Transport::Tcp {
             backend.count(self.desk.worker, BackendCounter::TcpReadTimeouts);
-            self.drop_from_upstream(taken.socket, taken.id, taken.sent, now);
+            let fault = self.drop_from_upstream(taken.socket, taken.id, taken.sent, now);
+            if fault == Fault::Connection && forwarded.retries < backend.settings().tcp.retries {
+                let asked = Asked {
+                    retries: forwarded.retries + 1,
+                    ..forwarded.into()
+                };
+                return self.ask_again(asked, &backend, now);
+            }
         }
         let settings = RetrySettings {
             retry_once: self.snapshot.retry_udp && forwarded.over == Transport::Udp,

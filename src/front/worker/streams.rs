@@ -1,6 +1,5 @@
 //! TCP clients: accept, read queries, write replies in the order in which they come.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
@@ -16,6 +15,7 @@ use super::asker::{Client, canonical};
 use super::{Due, Token, Worker};
 use crate::front::clock;
 use crate::front::journey::{Next, Written};
+use crate::front::site::ListenNumber;
 use crate::front::slab::Key;
 use crate::front::tcp::client::{Admission, ClientConnection, Ending};
 use crate::front::tcp::frames::Filled;
@@ -35,6 +35,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A listening TCP socket.
 pub(crate) struct TcpFrontend {
+    number: ListenNumber,
     /// `None` once it is closed: the accounts stay for the connections that came in by it.
     listener: Option<Listener>,
     counters: Arc<FrontendCounters>,
@@ -49,7 +50,7 @@ pub(crate) struct TcpFrontend {
 impl TcpFrontend {
     /// `max_in_flight` and `max_connections` as the configuration has them: 0 is the default, or no limit.
     pub(crate) fn new(
-        listener: Listener,
+        (number, listener): (ListenNumber, Listener),
         counters: Arc<FrontendCounters>,
         max_in_flight: u32,
         (max_connections, open): (u32, Arc<AtomicU32>),
@@ -60,6 +61,7 @@ impl TcpFrontend {
             max_in_flight
         };
         Self {
+            number,
             listener: Some(listener),
             counters,
             max_in_flight,
@@ -101,12 +103,16 @@ impl Worker {
         })
     }
 
-    /// Stops accepting at an address; open connections stay.
-    pub(super) fn close_tcp(&mut self, address: SocketAddr) {
-        for frontend in self.tcp_frontends.values_mut() {
-            frontend
-                .listener
-                .take_if(|listener| listener.local_address() == address);
+    /// Stops accepting at a socket: connections that have been made stay.
+    pub(super) fn close_tcp(&mut self, number: ListenNumber) {
+        let frontends = self.tcp_frontends.iter();
+        let found = frontends.filter(|(_, frontend)| frontend.number == number);
+        let keys: Vec<Key> = found.map(|(key, _)| key).collect();
+        for key in keys {
+            self.accept(key);
+            if let Some(frontend) = self.tcp_frontends.get_mut(key) {
+                frontend.listener = None;
+            }
         }
     }
 
@@ -294,9 +300,9 @@ impl Worker {
     /// A query of a connection ended without a reply.
     pub(super) fn on_unanswered(&mut self, key: Key) {
         if let Some(client) = self.clients.get_mut(key) {
-            client.in_flight = client.in_flight.saturating_sub(1);
+            client.let_down();
         }
-        self.resume_client(key);
+        self.watch_client(key);
     }
 
     /// Room for another query of this connection, which may have been read already.

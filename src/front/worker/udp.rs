@@ -1,37 +1,51 @@
 //! UDP clients: batches of queries in, batches of answers out.
 
-use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use weir_control::counters::{Counter, FrontendCounter, FrontendCounters};
-use weir_linux::udp::{Batch, DEFAULT_BATCH, Listener, Packet, Peer, SendBatch};
+use weir_linux::udp::{Batch, DEFAULT_BATCH, Listener, Packet, SendBatch};
 use weir_policy::{Ends, Transport};
 use weir_wire::{Query, Timestamp};
 
-use super::asker::{Asker, Client, canonical};
+use super::asker::{Asker, Client, UdpClient, canonical};
 use super::{BATCHES_PER_TURN, Due, MAX_UDP_REPLY, Token, Worker};
 use crate::front::clock;
 use crate::front::journey::{Next, Route, Written};
+use crate::front::site::ListenNumber;
 use crate::front::slab::Key;
 
 /// A listening UDP socket and the answers that wait to leave through it.
 pub(crate) struct UdpFrontend {
+    number: ListenNumber,
     listener: Listener,
     answers: SendBatch,
     counters: Arc<FrontendCounters>,
+    /// Shared with every client that waits for a reply.
+    owed: Rc<()>,
 }
 
 impl UdpFrontend {
-    pub(crate) fn new(listener: Listener, counters: Arc<FrontendCounters>) -> Self {
+    pub(crate) fn new(number: ListenNumber, listener: Listener, counters: Arc<FrontendCounters>) -> Self {
         Self {
+            number,
             listener,
             counters,
             answers: SendBatch::new(DEFAULT_BATCH, MAX_UDP_REPLY),
+            owed: Rc::default(),
         }
     }
-}
 
-impl UdpFrontend {
+    /// Whether a client waits for a reply that leaves by this socket.
+    pub(super) fn owes(&self) -> bool {
+        Rc::strong_count(&self.owed) > 1
+    }
+
+    /// Whoever sent `packet`, which came in by this socket, to be owed a reply.
+    fn client(&self, listener: Key, packet: &Packet<'_>) -> UdpClient {
+        UdpClient::new(listener, packet.peer(), &self.owed)
+    }
+
     /// Sends the answers that wait; the kernel drops those that it has no room for.
     fn flush(&mut self) {
         let sent = self.answers.flush(&self.listener);
@@ -41,44 +55,59 @@ impl UdpFrontend {
 
 impl Worker {
     /// Starts to serve a socket.
-    pub(super) fn open_udp(&mut self, listener: Listener, counters: Arc<FrontendCounters>) {
-        let key = self.udp_frontends.insert(UdpFrontend::new(listener, counters));
+    pub(super) fn open_udp(&mut self, frontend: UdpFrontend) {
+        let key = self.udp_frontends.insert(frontend);
         if let Some(frontend) = self.udp_frontends.get(key) {
             self.sleeper
                 .add(&frontend.listener, Token::UdpFrontend(key).to_bits());
         }
     }
 
-    /// Stops serving an address: what has arrived is still answered.
-    pub(super) fn close_udp(&mut self, address: SocketAddr) {
-        let found = self
-            .udp_frontends
-            .iter()
-            .find(|(_, f)| f.listener.local_address() == address)
-            .map(|(key, _)| key);
-        if let Some(key) = found {
-            self.serve_udp(key);
-            self.sleeper.remove(Token::UdpFrontend(key).to_bits());
-            self.udp_frontends.remove(key);
+    /// Stops taking new queries from a socket. What has arrived is still answered, and from this socket, as no
+    /// other may have its address.
+    pub(super) fn retire_udp(&mut self, number: ListenNumber) {
+        let is_it = |(_, frontend): &(Key, &UdpFrontend)| frontend.number == number;
+        let Some((key, frontend)) = self.udp_frontends.iter().find(is_it) else {
+            return;
+        };
+        if let Err(error) = frontend.listener.retire() {
+            let address = frontend.listener.local_address();
+            tracing::warn!("{address} gets queries until those that are pending are answered: {error}");
+        }
+        self.retired.push(key);
+    }
+
+    /// Closes what was retired, has nothing left to read and owes no reply.
+    pub(super) fn close_retired(&mut self) {
+        for key in std::mem::take(&mut self.retired) {
+            let left = self.serve_udp(key);
+            let owes = self.udp_frontends.get(key).is_some_and(UdpFrontend::owes);
+            if left == Left::Nothing && !owes {
+                self.sleeper.remove(Token::UdpFrontend(key).to_bits());
+                self.udp_frontends.remove(key);
+            } else {
+                self.retired.push(key);
+            }
         }
     }
 
     /// Answers or forwards what waits at a socket, a bounded number of batches.
-    pub(super) fn serve_udp(&mut self, key: Key) {
+    pub(super) fn serve_udp(&mut self, key: Key) -> Left {
         let Some(mut batch) = self.queries.take() else {
-            return;
+            return Left::Nothing;
         };
-        self.serve_batches(key, &mut batch);
+        let left = self.serve_batches(key, &mut batch);
         self.queries = Some(batch);
+        left
     }
 
-    fn serve_batches(&mut self, key: Key, batch: &mut Batch) {
+    fn serve_batches(&mut self, key: Key, batch: &mut Batch) -> Left {
         for _ in 0..BATCHES_PER_TURN {
             let Some(frontend) = self.udp_frontends.get(key) else {
-                return;
+                return Left::Nothing;
             };
             let Ok(received) = batch.recv(&frontend.listener) else {
-                return;
+                return Left::Nothing;
             };
             frontend.counters.add(FrontendCounter::Queries, received as u64);
             let now = clock::now();
@@ -87,9 +116,10 @@ impl Worker {
             }
             self.flush();
             if received < batch.capacity() {
-                return;
+                return Left::Nothing;
             }
         }
+        Left::Perhaps
     }
 
     fn on_datagram(&mut self, key: Key, packet: &Packet<'_>, now: Timestamp) {
@@ -120,24 +150,15 @@ impl Worker {
             }
             Next::Reply(written) => {
                 let reply = slot.buffer().get(..written.len).unwrap_or(&[]).to_vec();
-                self.remind(
-                    now + written.delay,
-                    Due::Reply {
-                        listener: key,
-                        peer: packet.peer(),
-                        reply,
-                    },
-                );
+                let to = frontend.client(key, packet);
+                self.remind(now + written.delay, Due::Reply { to, reply });
             }
             Next::ReplyAndRefresh(written, route) => {
                 slot.commit(written.len, &packet.peer());
                 self.forward_packet(packet.payload, Client::Nobody, ends, route, now);
             }
             Next::Forward(route) => {
-                let client = Client::Udp {
-                    listener: key,
-                    peer: packet.peer(),
-                };
+                let client = Client::Udp(frontend.client(key, packet));
                 self.forward_packet(packet.payload, client, ends, route, now);
             }
         }
@@ -171,8 +192,7 @@ impl Worker {
     /// Writes an answer with `write`, which gets the place and says what it wrote there.
     pub(super) fn answer_udp(
         &mut self,
-        key: Key,
-        peer: &Peer,
+        client: &UdpClient,
         now: Timestamp,
         write: impl FnOnce(&mut Self, &mut [u8]) -> Option<Written>,
     ) {
@@ -181,25 +201,18 @@ impl Worker {
         if let Some(written) = write(self, &mut scratch) {
             let reply = scratch.get(..written.len).unwrap_or(&[]);
             if written.delay.is_zero() {
-                self.send_delayed(key, peer, reply);
+                self.send_delayed(client, reply);
             } else {
-                let reply = reply.to_vec();
-                self.remind(
-                    now + written.delay,
-                    Due::Reply {
-                        listener: key,
-                        peer: *peer,
-                        reply,
-                    },
-                );
+                let (to, reply) = (client.clone(), reply.to_vec());
+                self.remind(now + written.delay, Due::Reply { to, reply });
             }
         }
         self.scratch = scratch;
     }
 
     /// Queues an answer that is complete.
-    pub(super) fn send_delayed(&mut self, key: Key, peer: &Peer, reply: &[u8]) {
-        let Some(frontend) = self.udp_frontends.get_mut(key) else {
+    pub(super) fn send_delayed(&mut self, client: &UdpClient, reply: &[u8]) {
+        let Some(frontend) = self.udp_frontends.get_mut(client.listener) else {
             return;
         };
         let Some(mut slot) = free_slot(frontend) else {
@@ -208,7 +221,7 @@ impl Worker {
         match slot.buffer().get_mut(..reply.len()) {
             Some(place) => {
                 place.copy_from_slice(reply);
-                slot.commit(reply.len(), peer);
+                slot.commit(reply.len(), &client.peer);
             }
             None => self.desk.counters.add(Counter::TruncFailures, 1),
         }
@@ -222,6 +235,14 @@ impl Worker {
             }
         }
     }
+}
+
+/// What a turn has left at a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    Nothing,
+    /// The turn ended before the queue did.
+    Perhaps,
 }
 
 /// A place for an answer; a full batch is sent first.

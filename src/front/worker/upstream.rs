@@ -21,12 +21,8 @@ use crate::front::slab::Key;
 use crate::front::tcp::frames::{Filled, FrameReader, FrameWriter};
 use crate::front::tcp::transfer::Transfer;
 
-/// Connections that one worker keeps towards one backend; more queries are given up. dnsdist keeps ten idle ones
-/// and opens any number.
+/// Connections that one worker opens to one backend; more queries are given up. dnsdist opens any number.
 const MAX_PER_BACKEND: usize = 256;
-
-/// How long a connection without queries is kept (`setOutgoingTCP…`: dnsdist's `max_idle_time`).
-const MAX_IDLE: Duration = Duration::from_secs(300);
 
 /// How long a zone transfer may take; one that stalls is ended by its connection's deadline long before.
 const MAX_TRANSFER: Duration = Duration::from_secs(3600);
@@ -51,8 +47,20 @@ pub(crate) struct Upstream {
     /// The transfer's client has not taken yet what it was sent: nothing is read meanwhile.
     is_paused: bool,
     queries: u32,
+    has_answered: bool,
     opened: Timestamp,
     active: Timestamp,
+    /// When its deadline is looked at next.
+    review_at: Timestamp,
+}
+
+/// What a query that has timed out speaks against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The connection, which has worked before and over which nothing has come since: a peer that restarted does not
+    /// know it any more.
+    Connection,
+    Backend,
 }
 
 impl Upstream {
@@ -64,14 +72,14 @@ impl Upstream {
     }
 
     /// When it has to have moved on, or ends.
-    fn deadline(&self) -> Timestamp {
+    fn deadline(&self, max_idle: Duration) -> Timestamp {
         let tcp = &self.backend.settings().tcp;
         if self.is_connecting {
             self.opened + tcp.connect_timeout
         } else if !self.writer.is_empty() {
             self.active + tcp.send_timeout
         } else if self.waiting.is_empty() {
-            self.active + MAX_IDLE
+            self.active + max_idle
         } else {
             self.active + tcp.receive_timeout
         }
@@ -130,8 +138,10 @@ impl Worker {
             is_transfer: false,
             is_paused: false,
             queries: 0,
+            has_answered: false,
             opened: now,
             active: now,
+            review_at: Timestamp::MAX,
         });
         let upstream = self.upstreams.get(key)?;
         if self
@@ -146,7 +156,7 @@ impl Worker {
             self.end_upstream(key, now);
             return None;
         }
-        self.remind(now + settings.tcp.connect_timeout, Due::Upstream(key));
+        self.watch_deadline(key);
         Some(key)
     }
 
@@ -154,11 +164,6 @@ impl Worker {
         let worker = self.desk.worker;
         let backend = Rc::clone(&forwarded.backend);
         let tcp = &backend.settings().tcp;
-        // A connection that is not made, or breaks, is noticed by its own deadline, which is shorter.
-        let patience = match forwarded.transfer {
-            Some(_) => MAX_TRANSFER,
-            None => tcp.receive_timeout + tcp.connect_timeout,
-        };
         let mut message = forwarded.asker.packet.clone();
         if forwarded.asker.route.no_recurse {
             clear_rd(&mut message);
@@ -166,6 +171,12 @@ impl Worker {
         let is_transfer = forwarded.transfer.is_some();
         let Some(upstream) = self.upstreams.get_mut(key) else {
             return self.give_up(forwarded.into(), Failure::NoAnswer, now);
+        };
+        let patience = match (&forwarded.transfer, upstream.is_connecting) {
+            (Some(_), _) => MAX_TRANSFER,
+            // One that is not made is noticed by its own deadline, which is shorter.
+            (None, true) => tcp.connect_timeout + tcp.receive_timeout,
+            (None, false) => tcp.receive_timeout,
         };
         let socket = SocketIndex(upstream.number);
         let random = || self.random.next_u64();
@@ -306,6 +317,12 @@ impl Worker {
             Some(taken) => {
                 upstream.waiting.retain(|waiting| *waiting != id);
                 upstream.is_transfer = false;
+                upstream.has_answered = true;
+                if upstream.waiting.is_empty() {
+                    let (uplink, keep) = (upstream.uplink, self.snapshot.tcp.backend_max_idle);
+                    self.close_idle(uplink, keep, now);
+                    self.watch_deadline(key);
+                }
                 self.on_reply(taken, &reply, now);
             }
             None => upstream
@@ -380,29 +397,70 @@ impl Worker {
         id: u16,
         sent: Timestamp,
         now: Timestamp,
-    ) {
+    ) -> Fault {
         let found = self
             .upstreams
             .iter()
             .find(|(_, upstream)| upstream.number == socket.0)
             .map(|(key, _)| key);
         let Some((key, upstream)) = found.and_then(|key| Some((key, self.upstreams.get_mut(key)?))) else {
-            return;
+            return Fault::Backend;
         };
         upstream.waiting.retain(|waiting| *waiting != id);
-        if upstream.active <= sent {
+        if upstream.active > sent {
+            return Fault::Backend;
+        }
+        let (uplink, has_answered) = (upstream.uplink, upstream.has_answered);
+        self.end_upstream(key, now);
+        if !has_answered {
+            return Fault::Backend;
+        }
+        // Those that were made to the same peer and are not in use are no better.
+        self.close_idle(uplink, 0, now);
+        Fault::Connection
+    }
+
+    /// Closes what a backend's connections without queries are more than `keep`, the oldest first.
+    fn close_idle(&mut self, uplink: Key, keep: usize, now: Timestamp) {
+        let of_uplink = self
+            .upstreams
+            .iter()
+            .filter(|(_, upstream)| upstream.uplink == uplink);
+        let mut idle: Vec<_> = of_uplink
+            .filter(|(_, upstream)| upstream.waiting.is_empty())
+            .map(|(key, upstream)| (upstream.opened, key))
+            .collect();
+        idle.sort_by_key(|(opened, _)| *opened);
+        let surplus = idle.len().saturating_sub(keep);
+        for (_, key) in idle.into_iter().take(surplus) {
             self.end_upstream(key, now);
+        }
+    }
+
+    /// Has a connection looked at when its deadline is, or before.
+    fn watch_deadline(&mut self, key: Key) {
+        let Some(upstream) = self.upstreams.get_mut(key) else {
+            return;
+        };
+        let deadline = upstream.deadline(self.snapshot.tcp.backend_max_idle_time);
+        if deadline < upstream.review_at {
+            upstream.review_at = deadline;
+            self.remind(deadline, Due::Upstream(key));
         }
     }
 
     /// A connection's deadline as it was: end it, or look again when it is now.
     pub(super) fn review_upstream(&mut self, key: Key, now: Timestamp) {
-        let Some(upstream) = self.upstreams.get(key) else {
+        let reviewed = self
+            .upstreams
+            .get_mut(key)
+            .filter(|upstream| upstream.review_at <= now);
+        let Some(upstream) = reviewed else {
             return;
         };
-        let deadline = upstream.deadline();
-        if deadline > now {
-            return self.remind(deadline, Due::Upstream(key));
+        upstream.review_at = Timestamp::MAX;
+        if upstream.deadline(self.snapshot.tcp.backend_max_idle_time) > now {
+            return self.watch_deadline(key);
         }
         let counter = match (upstream.is_connecting, upstream.writer.is_empty()) {
             (true, _) => Some(BackendCounter::TcpConnectTimeouts),
@@ -435,7 +493,11 @@ impl Worker {
             upstream.backend.on_abandoned(worker, BackendCounter::TcpGaveUp);
             if may_retry {
                 asked.retries += 1;
-                self.dispatch(asked, None, now);
+                if upstream.has_answered {
+                    self.ask_again(asked, &upstream.backend, now);
+                } else {
+                    self.dispatch(asked, None, now);
+                }
             } else {
                 self.give_up(asked, Failure::NoAnswer, now);
             }
@@ -444,112 +506,4 @@ impl Worker {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::{SocketAddr, TcpListener, UdpSocket};
-    use std::path::Path;
-    use std::sync::Arc;
-
-    use weir_config::dialects::dnsdist::{Carry, Overrides, Session};
-    use weir_config::{Seeds, Snapshot};
-    use weir_control::counters::Counters;
-    use weir_policy::{Ends, Transport};
-    use weir_wire::hash::Seed;
-
-    use super::*;
-    use crate::front::journey::{Desk, Next};
-    use crate::front::site::Site;
-
-    const START: Timestamp = Timestamp::from_secs(1000);
-
-    /// A worker without listeners that serves everyone by `config`.
-    fn worker(config: &str) -> Worker {
-        let seed = Seed::new([1, 2]);
-        let source = format!("setACL('0.0.0.0/0')\n{config}");
-        let file = Path::new("test.conf");
-        let loaded = Session::load(&source, file, &Overrides::default(), Carry::new(seed)).unwrap();
-        let seeds = Seeds {
-            cache: seed,
-            perturbation: 0,
-        };
-        let built = Snapshot::build(&loaded.session.spec(), None, seeds, 1).unwrap();
-        let mut counters = Counters::default();
-        let desk = Desk::new(0, counters.register());
-        let own = counters.register();
-        let site = Site::new(built.snapshot, counters, own, 1).unwrap();
-        let mut worker = Worker::new(Arc::new(site), desk).unwrap();
-        worker.follow_snapshot(true);
-        worker
-    }
-
-    fn ends() -> Ends {
-        let client: SocketAddr = "192.0.2.1:4000".parse().unwrap();
-        Ends {
-            client,
-            local: client,
-            transport: Transport::Udp,
-        }
-    }
-
-    /// A query for `label`.test.
-    fn query(label: u8) -> Vec<u8> {
-        let mut packet = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01".to_vec();
-        packet.push(label);
-        packet.extend(b"\x04test\x00\x00\x01\x00\x01");
-        packet
-    }
-
-    /// Asks for `label`.test, which has to be forwarded, on behalf of nobody.
-    fn ask(worker: &mut Worker, label: u8) {
-        let (packet, mut out) = (query(label), vec![0; 512]);
-        let next = worker
-            .desk
-            .on_query(&worker.snapshot, &packet, ends(), (START, 7), &mut out);
-        let Next::Forward(route) = next else {
-            panic!("{next:?}")
-        };
-        worker.forward_packet(&packet, Client::Nobody, ends(), route, START);
-    }
-
-    #[test]
-    fn a_query_that_makes_room_for_another_waits_on_no_connection() {
-        let (tcp, udp) = (
-            TcpListener::bind("127.0.0.1:0").unwrap(),
-            UdpSocket::bind("127.0.0.1:0").unwrap(),
-        );
-        let mut worker = worker(&format!(
-            "setMaxUDPOutstanding(1)
-             newServer{{address='{}', pool='tcp', tcpOnly=true, healthCheckMode='up'}}
-             newServer{{address='{}', pool='udp', healthCheckMode='up'}}
-             addAction('t.test.', PoolAction('tcp')) addAction('u.test.', PoolAction('udp'))",
-            tcp.local_addr().unwrap(),
-            udp.local_addr().unwrap(),
-        ));
-        let waiting = |worker: &Worker| -> Vec<usize> {
-            let upstreams = worker.upstreams.iter();
-            upstreams.map(|(_, upstream)| upstream.waiting.len()).collect()
-        };
-        ask(&mut worker, b't');
-        assert_eq!(waiting(&worker), [1]);
-        ask(&mut worker, b'u');
-        assert_eq!(waiting(&worker), [0]);
-    }
-
-    #[test]
-    fn a_query_whose_connection_is_gone_lets_go_of_those_who_joined_it() {
-        let backend = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut worker = worker(&format!(
-            "newServer{{address='{}', tcpOnly=true, healthCheckMode='up'}}
-             getPool(''):setCache(newPacketCache(100))",
-            backend.local_addr().unwrap()
-        ));
-        ask(&mut worker, b'a');
-        let (key, _) = worker.upstreams.iter().next().unwrap();
-        let id = worker.upstreams.get(key).unwrap().waiting[0];
-        let number = SocketIndex(worker.upstreams.get(key).unwrap().number);
-        let forwarded = worker.pending.take(number, id).unwrap().value;
-        assert_eq!(worker.coalescer.flights(), 1);
-        worker.upstreams.remove(key);
-        worker.send_on(key, forwarded, START);
-        assert_eq!(worker.coalescer.flights(), 0);
-    }
-}
+mod tests;

@@ -18,6 +18,10 @@ pub enum Window {
 /// Length of each [`Window`], in order of declaration.
 const LENGTHS: [u64; 4] = [100, 1000, 10_000, 1_000_000];
 
+/// An average below this, in microseconds, is zero. Answers from the cache count as zero and would otherwise make it
+/// ever smaller, down to the numbers with which a processor is slow.
+const NEGLIGIBLE_US: f64 = 1e-9;
+
 /// One thread's latencies over one transport; a single thread writes.
 #[derive(Debug, Default)]
 pub(super) struct Latency {
@@ -34,7 +38,11 @@ impl Latency {
         let samples = self.samples.load(Relaxed);
         for (average, length) in self.averages.iter().zip(LENGTHS) {
             let old = f64::from_bits(average.load(Relaxed));
+            if us == 0 && old == 0.0 {
+                continue;
+            }
             let new = old + (f64::from(us) - old) / samples.min(length) as f64;
+            let new = if new < NEGLIGIBLE_US { 0.0 } else { new };
             average.store(new.to_bits(), Relaxed);
         }
     }
@@ -56,4 +64,21 @@ pub(super) fn combine(means: impl Iterator<Item = (f64, u64)>) -> f64 {
         (sum + mean * samples as f64, total + samples)
     });
     if samples == 0 { 0.0 } else { sum / samples as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_average_of_nothing_but_cached_answers_becomes_zero() {
+        let latency = Latency::default();
+        latency.record(1_000_000);
+        (0..5000).for_each(|_| latency.record(0));
+        let [short, long] = [Window::Last100, Window::Last10000].map(|window| latency.mean(window).0);
+        assert_eq!(short, 0.0);
+        assert!((199.0..200.0).contains(&long), "{long}");
+        (0..100).for_each(|_| latency.record(7));
+        assert!((4.0..5.0).contains(&latency.mean(Window::Last100).0));
+    }
 }

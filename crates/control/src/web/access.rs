@@ -3,9 +3,8 @@
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use data_encoding::BASE64;
+use weir_config::password::matches;
 use weir_config::{Secret, WebAccess};
-
-use super::password::matches;
 
 /// What a path belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

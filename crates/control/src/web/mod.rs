@@ -16,7 +16,6 @@ mod access;
 mod api;
 mod metrics;
 mod page;
-mod password;
 
 use std::io;
 use std::net::SocketAddr;
@@ -42,8 +41,6 @@ use crate::accept::{Accepted, accept};
 use crate::counters::{Counters, FrontendCounters};
 use crate::rates::Rates;
 use access::Area;
-
-pub use password::hash_password;
 
 /// How long a client may take to send its request's header.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);

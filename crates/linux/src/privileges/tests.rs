@@ -1,29 +1,7 @@
-//! What cannot be undone is tried in a process of its own: the test binary, run again for one ignored test.
-
-use std::process::{Command, Output};
+//! What cannot be undone is tried in a process of its own.
 
 use super::*;
-
-/// Runs the ignored test `name` in a new process and returns what it printed.
-fn run_apart(name: &str) -> Output {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture", "--test-threads=1"])
-        .arg(format!("privileges::tests::{name}"))
-        .env("WEIR_TEST_PARENT", std::process::id().to_string())
-        .output()
-        .unwrap()
-}
-
-fn assert_passes_apart(name: &str) {
-    let output = run_apart(name);
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{printed}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(printed.contains("1 passed"), "{printed}");
-}
+use crate::apart::assert_passes_apart;
 
 /// Whether we are root; says so when not, as a test that did nothing must not look like one that did.
 fn is_root(test: &str) -> bool {
@@ -53,6 +31,20 @@ fn names_and_numbers_are_resolved() {
 }
 
 #[test]
+fn an_account_has_its_own_group_unless_another_is_asked_for() {
+    let account = |user, group| Account {
+        user: Uid(user),
+        group: Gid(group),
+    };
+    assert_eq!(resolve_account("root", None).unwrap(), account(0, 0));
+    assert_eq!(resolve_account("0", None).unwrap(), account(0, 0));
+    assert_eq!(resolve_account("root", Some("12345")).unwrap(), account(0, 12345));
+    assert_eq!(resolve_account("12345", Some("root")).unwrap(), account(12345, 0));
+    let error = resolve_account("12345", None).unwrap_err();
+    assert_eq!(error.to_string(), "no user named 12345");
+}
+
+#[test]
 fn an_unknown_name_is_named_in_the_error() {
     let error = resolve_user("nobody-by-this-name").unwrap_err();
     assert_eq!(error.to_string(), "no user named nobody-by-this-name");
@@ -70,14 +62,14 @@ fn the_buffer_grows_until_the_entry_fits_but_not_for_ever() {
         }
     });
     assert_eq!(fits.unwrap(), Some(7));
-    let error = look_up(|_| (libc::ERANGE, None)).unwrap_err();
+    let error = look_up(|_| (libc::ERANGE, None::<u32>)).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::ERANGE));
 }
 
 #[test]
 fn root_becomes_an_ordinary_user_with_one_capability() {
     if is_root("root_becomes_an_ordinary_user_with_one_capability") {
-        assert_passes_apart("apart_drop_and_keep_one");
+        assert_passes_apart("privileges::tests::apart_drop_and_keep_one");
     }
 }
 
@@ -111,7 +103,7 @@ fn apart_drop_and_keep_one() {
 #[test]
 fn the_error_names_the_step() {
     if is_root("the_error_names_the_step") {
-        assert_passes_apart("apart_refused_step");
+        assert_passes_apart("privileges::tests::apart_refused_step");
     }
 }
 
@@ -128,7 +120,7 @@ fn apart_refused_step() {
 
 #[test]
 fn the_parent_is_checked_after_asking() {
-    assert_passes_apart("apart_die_with_parent");
+    assert_passes_apart("privileges::tests::apart_die_with_parent");
 }
 
 #[test]

@@ -1,19 +1,14 @@
-//! Control messages: the packet information that travels beside a datagram (RFC 3542 section 6).
-//!
-//! They are read and written as bytes, so that nothing here needs `unsafe`: a control message is a
-//! `cmsghdr { len: usize, level: c_int, type: c_int }` followed by data and padded to a word.
+//! The packet information that travels beside a datagram (RFC 3542 section 6).
 
 use std::mem::size_of;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::PacketInfo;
+use crate::control;
 
 /// Bytes for control messages beside each packet. Packet information takes 40; the rest lets an adopted socket
 /// have one more option switched on (a timestamp, a mark) without pushing it out.
 pub(super) const CONTROL_BYTES: usize = 64;
-
-const HEADER_BYTES: usize = size_of::<libc::cmsghdr>();
-const WORD: usize = size_of::<usize>();
 
 /// Control messages beside one packet.
 #[repr(C, align(8))]
@@ -52,29 +47,16 @@ impl Control {
                 (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, &data[..])
             }
         };
-        let length = HEADER_BYTES + data.len();
-        self.0[..WORD].copy_from_slice(&length.to_ne_bytes());
-        self.0[WORD..WORD + 4].copy_from_slice(&level.to_ne_bytes());
-        self.0[WORD + 4..HEADER_BYTES].copy_from_slice(&kind.to_ne_bytes());
-        self.0[HEADER_BYTES..length].copy_from_slice(data);
-        length.next_multiple_of(WORD)
+        control::write(&mut self.0, level, kind, data)
     }
 
     /// The packet information among the first `length` bytes, which the kernel has filled in.
     pub(super) fn packet_info(&self, length: usize) -> Option<PacketInfo> {
-        let mut rest = self.0.get(..length)?;
-        loop {
-            let (header, _) = rest.split_at_checked(HEADER_BYTES)?;
-            let message_bytes = usize::from_ne_bytes(*header.first_chunk()?);
-            let level = i32::from_ne_bytes(*header[WORD..].first_chunk()?);
-            let kind = i32::from_ne_bytes(*header[WORD + 4..].first_chunk()?);
-            let data = rest.get(HEADER_BYTES..message_bytes)?;
-            match (level, kind) {
-                (libc::IPPROTO_IP, libc::IP_PKTINFO) => return parse_v4(data),
-                (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => return parse_v6(data),
-                _ => rest = rest.get(message_bytes.checked_next_multiple_of(WORD)?..)?,
-            }
-        }
+        control::messages(self.0.get(..length)?).find_map(|(level, kind, data)| match (level, kind) {
+            (libc::IPPROTO_IP, libc::IP_PKTINFO) => parse_v4(data),
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => parse_v6(data),
+            _ => None,
+        })
     }
 }
 
@@ -102,6 +84,9 @@ fn parse_v6(data: &[u8]) -> Option<PacketInfo> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const HEADER_BYTES: usize = size_of::<libc::cmsghdr>();
+    const WORD: usize = size_of::<usize>();
 
     fn info(address: &str, interface: u32) -> PacketInfo {
         PacketInfo {

@@ -1,10 +1,10 @@
 //! A worker's UDP socket for clients.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use socket2::{Socket, Type};
+use socket2::{SockAddr, SockRef, Socket, Type};
 
 use super::DEFAULT_BUFFER_BYTES;
 use crate::socket::{self, Nonlocal};
@@ -96,6 +96,24 @@ impl Listener {
             socket: socket.into(),
             local,
         })
+    }
+
+    /// Has the kernel give new packets to the other sockets of this address, or to nobody. What has arrived can
+    /// still be received, and answers can still be sent.
+    ///
+    /// A socket that only sends does not exist in UDP. One that is connected to itself comes close: the kernel
+    /// passes it over for everybody else's packets, and a send that names its destination goes where it says.
+    ///
+    /// # Errors
+    /// No route to the socket's own address; it receives as before then.
+    pub fn retire(&self) -> io::Result<()> {
+        let mut own = self.local;
+        match own.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => own.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => own.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        SockRef::from(&self.socket).connect(&SockAddr::from(own))
     }
 
     /// The address the socket is bound to, with the port that the kernel picked if it was asked to.

@@ -38,6 +38,37 @@ fn an_answer_comes_from_the_address_that_was_queried() {
 }
 
 #[test]
+fn a_retired_listener_answers_what_it_got_and_gets_nothing_more() {
+    for (bound, queried) in [
+        ("127.0.0.1:0", "127.0.0.1"),
+        ("0.0.0.0:0", "127.0.0.77"),
+        ("[::1]:0", "::1"),
+        ("[::]:0", "::1"),
+    ] {
+        let retired = listener(bound);
+        let queried = SocketAddr::new(queried.parse().unwrap(), retired.local_address().port());
+        let early = [client(queried), client(queried)];
+        let (mut batch, mut answers) = (Batch::new(64, 512), SendBatch::new(4, 512));
+        early[0].send(b"ping").unwrap();
+        recv(&mut batch, &retired);
+        commit(&mut answers, b"pong", &batch.packets().next().unwrap().peer());
+        early[1].send(b"waits").unwrap();
+
+        let heir = Listener::bind(&ListenerOptions::new(retired.local_address())).unwrap();
+        retired.retire().unwrap();
+        let late: Vec<_> = (0..32).map(|_| client(queried)).collect();
+        for client in &late {
+            client.send(b"late").unwrap();
+        }
+        assert_eq!(answers.flush(&retired).sent, 1);
+        assert_eq!(receive(&early[0]), b"pong", "{bound}");
+        assert_eq!(recv(&mut batch, &retired), 1, "{bound}");
+        assert_eq!(batch.packets().next().unwrap().payload, b"waits");
+        assert_eq!(recv(&mut batch, &heir), late.len(), "{bound}");
+    }
+}
+
+#[test]
 fn only_a_wildcard_listener_pays_for_packet_information() {
     for (bound, level, name, expected) in [
         ("127.0.0.1:0", libc::IPPROTO_IP, libc::IP_PKTINFO, 0),

@@ -7,6 +7,7 @@ mod proc;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
+use std::path::Path;
 use std::time::Duration;
 
 /// More than any of the files read here ever has; `/proc/stat` has a line per CPU and a number per interrupt.
@@ -122,10 +123,23 @@ pub fn stalled() -> io::Result<Stalled> {
     Ok(proc::stalled(&read("/proc/stat")?))
 }
 
+/// How many threads have been running, ready to run, or waiting for a disk, on average over the last minute.
+///
+/// # Errors
+/// `/proc` is not mounted, or no descriptor is free to read it with.
+pub fn load_average() -> io::Result<f64> {
+    Ok(proc::load_average(&read("/proc/loadavg")?))
+}
+
 fn read(path: &str) -> io::Result<String> {
-    let mut text = Vec::new();
-    File::open(path)?.take(FILE_LIMIT_BYTES).read_to_end(&mut text)?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    Ok(String::from_utf8_lossy(&read_bytes(path)?).into_owned())
+}
+
+/// A file of `/proc`, cut off where none of them ever ends.
+pub(crate) fn read_bytes(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_LIMIT_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -187,6 +201,11 @@ mod tests {
             };
             assert!(after > before, "{address}");
         }
+    }
+
+    #[test]
+    fn the_load_average_is_a_number() {
+        assert!((0.0..1e6).contains(&load_average().unwrap()));
     }
 
     #[test]

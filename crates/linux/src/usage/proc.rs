@@ -53,6 +53,12 @@ pub(super) fn stalled(stat: &str) -> Stalled {
     }
 }
 
+/// First number of `/proc/loadavg`.
+pub(super) fn load_average(loadavg: &str) -> f64 {
+    let first = loadavg.split_ascii_whitespace().next();
+    first.and_then(|text| text.parse().ok()).unwrap_or(0.0)
+}
+
 /// The value under `name` in a table of two lines that both begin with `prefix`: names, then numbers.
 fn table_value(text: &str, prefix: &str, name: &str) -> u64 {
     let mut lines = text.lines().filter_map(|line| line.strip_prefix(prefix));
@@ -108,6 +114,8 @@ mod tests {
             Stalled { iowait: 5, steal: 8 }
         );
         assert_eq!(resident_pages("100 42 7 1 0 1 0\n"), 42);
+        assert_eq!(load_average("4.25 3.00 1.50 2/345 6789\n").to_string(), "4.25");
+        assert_eq!(load_average("").to_string(), "0");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! `LimitTTLResponseAction`, `SetMinTTLResponseAction`, `SetMaxTTLResponseAction`: bounds of TTLs.
 
 use std::fmt;
+use std::sync::Arc;
+
+use weir_wire::QType;
 
 use crate::{Invalid, Moment, Notes, ReplyAction, ReplyDecision, Step, Subject, TtlEdit};
 
@@ -9,6 +12,7 @@ use crate::{Invalid, Moment, Notes, ReplyAction, ReplyDecision, Step, Subject, T
 pub struct LimitTtl {
     min: u32,
     max: u32,
+    types: Option<Arc<[QType]>>,
 }
 
 impl LimitTtl {
@@ -22,17 +26,36 @@ impl LimitTtl {
                 "the lowest TTL, {min}, is above the highest, {max}"
             )));
         }
-        Ok(Self { min, max })
+        Ok(Self {
+            min,
+            max,
+            types: None,
+        })
+    }
+
+    /// The same for records of these types alone; none are all.
+    #[must_use]
+    pub fn of_types(self, types: &[QType]) -> Self {
+        let types = (!types.is_empty()).then(|| types.into());
+        Self { types, ..self }
     }
 
     /// Raises TTLs to `min` seconds (`SetMinTTLResponseAction`).
     pub fn at_least(min: u32) -> Self {
-        Self { min, max: u32::MAX }
+        Self {
+            min,
+            max: u32::MAX,
+            types: None,
+        }
     }
 
     /// Lowers TTLs to `max` seconds (`SetMaxTTLResponseAction`).
     pub fn at_most(max: u32) -> Self {
-        Self { min: 0, max }
+        Self {
+            min: 0,
+            max,
+            types: None,
+        }
     }
 }
 
@@ -41,6 +64,7 @@ impl ReplyAction for LimitTtl {
         notes.edit_ttls(TtlEdit::Clamp {
             min: self.min,
             max: self.max,
+            types: self.types.clone(),
         });
         Step::Continue
     }
@@ -52,6 +76,10 @@ impl fmt::Display for LimitTtl {
             (min, u32::MAX) => write!(f, "set min ttl to {min}"),
             (0, max) => write!(f, "set max ttl to {max}"),
             (min, max) => write!(f, "limit ttl to {min}..{max}"),
+        }?;
+        match &self.types {
+            Some(types) => types.iter().try_for_each(|qtype| write!(f, " {qtype}")),
+            None => Ok(()),
         }
     }
 }
@@ -60,7 +88,7 @@ impl fmt::Display for LimitTtl {
 mod tests {
     use super::*;
     use crate::testing::{ends, moment, packet};
-    use weir_wire::{QType, Reply};
+    use weir_wire::Reply;
 
     fn edited(action: &dyn ReplyAction, ttl: u32) -> u32 {
         let mut packet = packet("a", QType::A);
@@ -69,7 +97,7 @@ mod tests {
         let subject = Subject::of_reply(&reply, reply.question(), ends()).expect("a question");
         let mut notes = Notes::default();
         assert_eq!(action.apply(&subject, &moment(0), &mut notes), Step::Continue);
-        notes.edited_ttl(ttl)
+        notes.edited_ttl(QType::A, ttl)
     }
 
     #[test]
@@ -87,5 +115,15 @@ mod tests {
         }
         assert_eq!(both.to_string(), "limit ttl to 60..3600");
         assert!(LimitTtl::new(2, 1).is_err());
+    }
+
+    #[test]
+    fn other_types_than_those_named_keep_their_ttls() {
+        let limit = |types: &[QType]| LimitTtl::new(60, 3600).expect("bounds").of_types(types);
+        let named = limit(&[QType::AAAA, QType::A]);
+        assert_eq!(edited(&named, 5), 60);
+        assert_eq!(named.to_string(), "limit ttl to 60..3600 AAAA A");
+        assert_eq!(edited(&limit(&[QType::AAAA]), 5), 5);
+        assert_eq!(edited(&limit(&[]), 5), 60);
     }
 }

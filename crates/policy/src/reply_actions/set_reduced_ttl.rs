@@ -51,7 +51,7 @@ mod tests {
         let subject = Subject::of_reply(&reply, reply.question(), ends()).expect("a question");
         let mut notes = Notes::default();
         assert_eq!(action.apply(&subject, &moment(0), &mut notes), Step::Continue);
-        notes.edited_ttl(ttl)
+        notes.edited_ttl(QType::A, ttl)
     }
 
     #[test]

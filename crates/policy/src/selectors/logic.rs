@@ -35,6 +35,10 @@ impl And {
 }
 
 impl Selector for And {
+    fn parts(&self) -> &[Arc<dyn Selector>] {
+        &self.parts
+    }
+
     fn matches(&self, subject: &Subject<'_>, moment: &Moment<'_>, notes: &Notes) -> bool {
         self.parts.iter().all(|part| part.matches(subject, moment, notes))
     }
@@ -60,6 +64,10 @@ impl Or {
 }
 
 impl Selector for Or {
+    fn parts(&self) -> &[Arc<dyn Selector>] {
+        &self.parts
+    }
+
     fn matches(&self, subject: &Subject<'_>, moment: &Moment<'_>, notes: &Notes) -> bool {
         self.parts.iter().any(|part| part.matches(subject, moment, notes))
     }
@@ -85,6 +93,10 @@ impl Not {
 }
 
 impl Selector for Not {
+    fn parts(&self) -> &[Arc<dyn Selector>] {
+        std::slice::from_ref(&self.part)
+    }
+
     fn matches(&self, subject: &Subject<'_>, moment: &Moment<'_>, notes: &Notes) -> bool {
         !self.part.matches(subject, moment, notes)
     }
@@ -130,6 +142,18 @@ mod tests {
             assert_eq!(matches(selector, &any), on_any, "{selector}");
             assert_eq!(matches(selector, &a), on_a, "{selector}");
         }
+    }
+
+    #[test]
+    fn parts_can_be_walked() {
+        let not_and = Not::new(Arc::new(And::new(parts())));
+        let [and] = not_and.parts() else {
+            panic!("{not_and}")
+        };
+        let texts: Vec<_> = and.parts().iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["qtype==ANY", "rd==1"]);
+        assert_eq!(Or::new(parts()).parts().len(), 2);
+        assert!(Rd.parts().is_empty());
     }
 
     #[test]

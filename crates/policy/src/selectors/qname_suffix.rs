@@ -21,6 +21,11 @@ impl QNameSuffix {
         }
     }
 
+    /// The names.
+    pub fn suffixes(&self) -> &SuffixSet {
+        &self.suffixes
+    }
+
     /// The same without listing the names in `showRules()`.
     #[must_use]
     pub fn quiet(mut self) -> Self {

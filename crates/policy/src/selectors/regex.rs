@@ -39,6 +39,11 @@ impl Regex {
             Err(error) => Err(Invalid::new(format!("regular expression '{pattern}': {error}"))),
         }
     }
+
+    /// The pattern as it was written.
+    pub fn pattern(&self) -> &str {
+        self.pattern.as_str()
+    }
 }
 
 impl Selector for Regex {

@@ -582,3 +582,21 @@ fn a_cached_answer_allocates_nothing() {
     let counting = allocation_counter::measure(|| drop(std::hint::black_box(Box::new(7))));
     assert_eq!(counting.count_total, 1, "nothing is counted");
 }
+
+#[test]
+fn ttls_of_the_named_types_alone_are_limited() {
+    let packet = query("www.example.", QType::A);
+    for (types, ttl) in [
+        ("", 10),
+        (", {DNSQType.AAAA}", 100),
+        (", {DNSQType.A}", 10),
+        (", 'A'", 10),
+    ] {
+        let mut front = Front::new(&format!(
+            "setACL('0.0.0.0/0') newServer{{address='192.0.2.1', healthCheckMode='up'}}
+             addResponseAction(AllRule(), LimitTTLResponseAction(1, 10{types}))"
+        ));
+        let reply = front.reply(&packet, &reply_to(&packet, 2), START);
+        assert_eq!(ttls(&reply.unwrap()), [ttl, ttl], "{types}");
+    }
+}

@@ -43,7 +43,7 @@ pub(super) const ROWS: &[Function] = &[
     }),
     Function::new("addACL", "(mask)", "takes queries from this prefix too", |call| {
         let masks = call.required::<OneOrMore<String>>("mask")?;
-        add_masks(&mut call.state.edit().acl, &masks)
+        add_masks(edit_acl(call), &masks)
     }),
     Function::new(
         "setACL",
@@ -51,7 +51,7 @@ pub(super) const ROWS: &[Function] = &[
         "takes queries from these prefixes only",
         |call| {
             let masks = call.required::<OneOrMore<String>>("mask")?;
-            set_masks(&mut call.state.edit().acl, &masks)
+            set_masks(edit_acl(call), &masks)
         },
     ),
     Function::new(
@@ -60,7 +60,7 @@ pub(super) const ROWS: &[Function] = &[
         "takes a prefix out of the access list",
         |call| {
             let mask: String = call.required("mask")?;
-            if !call.state.edit().acl.remove(&mask)? {
+            if !edit_acl(call).remove(&mask)? {
                 call.warn(format_args!("'{mask}' is not in the access list"));
             }
             Ok(Value::Nil)
@@ -78,7 +78,7 @@ pub(super) const ROWS: &[Function] = &[
                 .lines()
                 .map(|line| line.split('#').next().unwrap_or_default().trim());
             let masks = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
-            set_masks(&mut call.state.edit().acl, &OneOrMore(masks))
+            set_masks(edit_acl(call), &OneOrMore(masks))
         },
     ),
     Function::new("showACL", "()", "prints whose queries are taken", |call| {
@@ -173,6 +173,14 @@ fn add(call: &mut Call<'_>, value: Listen) -> Result<Value, Failure> {
     let place = call.place.clone();
     call.state.edit().listen.push(Placed { value, place });
     Ok(Value::Nil)
+}
+
+/// The access list of queries, to be changed by the line that is running.
+fn edit_acl<'c>(call: &'c mut Call<'_>) -> &'c mut NetmaskGroup {
+    let place = call.place.clone();
+    let spec = call.state.edit();
+    spec.acl_place = Some(place);
+    &mut spec.acl
 }
 
 /// Adds masks to an access list.

@@ -7,12 +7,14 @@ use weir_policy::reply_actions::{
     Allow, Delay, Drop, LimitTtl, Log, SetMaxReturnedTtl, SetReducedTtl, SetSkipCache, SetTag,
 };
 use weir_policy::{LogFormat, ReplyAction};
+use weir_wire::QType;
 
 use super::actions::{read_delay, read_log};
 use crate::dialects::dnsdist::call::Call;
 use crate::dialects::dnsdist::failure::Failure;
 use crate::dialects::dnsdist::objects::rule::DnsResponseAction;
 use crate::dialects::dnsdist::tables::Function;
+use crate::dialects::dnsdist::values::OneOrMore;
 
 pub(super) const ROWS: &[Function] = &[
     Function::new(
@@ -35,12 +37,13 @@ pub(super) const ROWS: &[Function] = &[
     ),
     Function::new(
         "LimitTTLResponseAction",
-        "(min[, max])",
-        "raises TTLs to min and lowers them to max",
+        "(min[, max[, types]])",
+        "raises TTLs to min and lowers them to max, of all records or of those of some types",
         |call| {
             let min = call.required("min")?;
             let max = call.optional("max")?.unwrap_or(u32::MAX);
-            give(call, LimitTtl::new(min, max)?)
+            let OneOrMore(types) = call.optional("types")?.unwrap_or(OneOrMore(Vec::<QType>::new()));
+            give(call, LimitTtl::new(min, max)?.of_types(&types))
         },
     ),
     Function::new("SetMinTTLResponseAction", "(seconds)", "raises TTLs", |call| {

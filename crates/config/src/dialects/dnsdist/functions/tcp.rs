@@ -116,13 +116,26 @@ pub(super) const ROWS: &[Function] = &[
         Seconds,
         |spec, Seconds(timeout)| spec.tcp.send_timeout = timeout.max(Duration::from_secs(1))
     ),
-    moot!(
+    setting!(
         "setMaxCachedTCPConnectionsPerDownstream",
-        "idle connections to a backend"
+        "(connections)",
+        "the former name of setMaxIdleTCPConnectionsPerDownstream",
+        usize,
+        |spec, most| spec.tcp.backend_max_idle = most
     ),
-    moot!(
+    setting!(
         "setMaxIdleTCPConnectionsPerDownstream",
-        "idle connections to a backend"
+        "(connections)",
+        "idle connections that a worker keeps to a backend",
+        usize,
+        |spec, most| spec.tcp.backend_max_idle = most
+    ),
+    setting!(
+        "setTCPDownstreamMaxIdleTime",
+        "(seconds)",
+        "how long it keeps them",
+        Seconds,
+        |spec, Seconds(longest)| spec.tcp.backend_max_idle_time = longest
     ),
     moot!("setMaxTLSNewSessionRatePerClient", "for DNS over TLS"),
     moot!("setMaxTLSResumedSessionRatePerClient", "for DNS over TLS"),
@@ -130,8 +143,10 @@ pub(super) const ROWS: &[Function] = &[
         "setTCPConnectionsMaskV4Port",
         "bits of the port that make one client"
     ),
-    moot!("setTCPDownstreamCleanupInterval", "idle connections to backends"),
-    moot!("setTCPDownstreamMaxIdleTime", "idle connections to backends"),
+    moot!(
+        "setTCPDownstreamCleanupInterval",
+        "idle connections to backends; each ends at its own time"
+    ),
     moot!("setTCPFastOpenKey", "the kernel's key"),
     moot!(
         "setTCPInternalPipeBufferSize",

@@ -72,7 +72,6 @@ pub(super) const ROWS: &[Function] = not_yet! {
     "reads configurations of another form": getObjectFromYAMLConfiguration loadConfigurationFromYAMLFile;
     "gives a listening address to Lua": getBind getBindCount;
     "answers web requests in Lua": registerWebHandler;
-    "hides a password": hashPassword;
     "limits a rate in Lua": newQPSLimiter;
     "is for tests and other things": testCrypto getCurrentTime clearConsoleHistory requestTCPStatesDump
         requestDoHStatesDump showSecurityStatus show setRingBuffersSamplingRate enableLuaConfiguration

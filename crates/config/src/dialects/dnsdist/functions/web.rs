@@ -1,12 +1,15 @@
 //! The web server.
 
 use mlua::{Table, Value};
+use weir_linux::random;
 
 use super::{moot, setting};
 use crate::diagnostics::Placed;
+use crate::dialects::dnsdist::failure::Failure;
 use crate::dialects::dnsdist::reference::{Part, parts_of};
 use crate::dialects::dnsdist::tables::{Function, Key, key, read_keys};
 use crate::dialects::dnsdist::values::{Address, OneOrMore, Read, Wrong};
+use crate::password::{self, DEFAULT_WORK_FACTOR};
 use crate::settings::{Secret, WebAccess};
 
 pub(super) const ROWS: &[Function] = &[
@@ -48,6 +51,23 @@ pub(super) const ROWS: &[Function] = &[
             read_keys(call, &table, &[KEYS], &mut access)?;
             call.state.edit().web.access = access;
             Ok(Value::Nil)
+        },
+    ),
+    Function::new(
+        "hashPassword",
+        "(password[, workFactor])",
+        "the hash to write in a password's or a key's place",
+        |call| {
+            let password: String = call.required("password")?;
+            let work_factor = call.optional("workFactor")?.unwrap_or(DEFAULT_WORK_FACTOR);
+            let mut salt = [0; 16];
+            random::fill(&mut salt).map_err(|error| Failure::new(format!("no random bits: {error}")))?;
+            let hash = password::hash_password(password.as_bytes(), work_factor, salt);
+            call.give(hash.ok_or_else(|| {
+                Failure::new(format!(
+                    "workFactor: {work_factor} is not a power of two from 2 to 32768"
+                ))
+            })?)
         },
     ),
     setting!(
@@ -163,11 +183,7 @@ impl Read for Word {
 
     fn read(value: &Value) -> Result<Self, Wrong> {
         let word = String::read(value)?;
-        if word.starts_with("$scrypt$") {
-            return Err(Wrong::Because(
-                "hashed passwords and keys are not supported yet".to_owned(),
-            ));
-        }
+        password::check(&word).map_err(|why| Wrong::Because(why.to_owned()))?;
         Ok(Self(Some(word).filter(|word| !word.is_empty()).map(Secret::new)))
     }
 }

@@ -197,7 +197,7 @@ fn consoles_and_web_servers_beyond_loopback_need_a_secret() {
     );
     check(
         "setWebserverConfig({password='$scrypt$ln=10,p=1,r=8$abc'})",
-        "setWebserverConfig: password: hashed passwords and keys are not supported yet",
+        "setWebserverConfig: password: not a hash that hashPassword() has made, or one of too much work",
     );
 }
 

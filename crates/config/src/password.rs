@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use data_encoding::BASE64;
 use scrypt::Params;
 use subtle::ConstantTimeEq;
+
+use crate::base64;
 
 /// What a hashed password begins with.
 const SCHEME: &str = "$scrypt$";
@@ -12,29 +13,38 @@ const SCHEME: &str = "$scrypt$";
 /// Bytes of a hash.
 const HASH_LEN: usize = 32;
 
-/// The work that `hashPassword()` of dnsdist chooses: the logarithm of N, p and r.
-const WORK: Work = Work {
-    log_n: 10,
-    p: 1,
-    r: 8,
-};
+/// The N that `hashPassword()` of dnsdist chooses unless told.
+pub const DEFAULT_WORK_FACTOR: u64 = 1024;
 
 /// The most memory that checking one password may take, in bytes; the default takes one mebibyte.
 const MAX_MEMORY: u64 = 64 * 1024 * 1024;
 
-/// Hashes a password for `setWebserverConfig`, with random bits as salt. `None` for no password that scrypt takes.
-pub fn hash_password(password: &str, salt: [u8; 16]) -> Option<String> {
-    let hash = WORK.hash(password.as_bytes(), &salt)?;
-    Some(format!(
-        "{SCHEME}{WORK}${}${}",
-        BASE64.encode(&salt),
-        BASE64.encode(&hash)
-    ))
+/// Hashes a password, with random bits as salt. `None` when `work_factor` is not a power of two above one, or takes
+/// too much memory.
+pub fn hash_password(password: &[u8], work_factor: u64, salt: [u8; 16]) -> Option<String> {
+    if work_factor < 2 || !work_factor.is_power_of_two() {
+        return None;
+    }
+    let log_n = u8::try_from(work_factor.ilog2()).ok()?;
+    let work = Work { log_n, p: 1, r: 8 }.bounded()?;
+    let hash = work.hash(password, &salt)?;
+    let (salt, hash) = (base64::encode(&salt), base64::encode(&hash));
+    Some(format!("{SCHEME}{work}${salt}${hash}"))
+}
+
+/// Whether `text` is to be a hash, and one that can be checked.
+pub(crate) fn check(text: &str) -> Result<(), &'static str> {
+    let Some(hashed) = text.strip_prefix(SCHEME) else {
+        return Ok(());
+    };
+    Hashed::parse(hashed)
+        .map(drop)
+        .ok_or("not a hash that hashPassword() has made, or one of too much work")
 }
 
 /// Whether `given` is the password that the configuration has, as it is or hashed. Takes the same time for all
 /// wrong passwords of the right length.
-pub(super) fn matches(configured: &str, given: &str) -> bool {
+pub fn matches(configured: &str, given: &str) -> bool {
     match configured.strip_prefix(SCHEME) {
         None => configured.as_bytes().ct_eq(given.as_bytes()).into(),
         // A hash that cannot be read is no password at all.
@@ -42,14 +52,29 @@ pub(super) fn matches(configured: &str, given: &str) -> bool {
     }
 }
 
-/// Compares with what follows [`SCHEME`]: `ln=10,p=1,r=8$salt$hash`.
 fn matches_hash(hashed: &str, given: &str) -> Option<bool> {
-    let (work, rest) = hashed.split_once('$')?;
-    let (salt, hash) = rest.split_once('$')?;
-    let salt = BASE64.decode(salt.as_bytes()).ok()?;
-    let hash = BASE64.decode(hash.as_bytes()).ok()?;
-    let given = Work::parse(work)?.hash(given.as_bytes(), &salt)?;
+    let Hashed { work, salt, hash } = Hashed::parse(hashed)?;
+    let given = work.hash(given.as_bytes(), &salt)?;
     Some(given.as_slice().ct_eq(&hash).into())
+}
+
+/// What follows [`SCHEME`]: `ln=10,p=1,r=8$salt$hash`.
+struct Hashed {
+    work: Work,
+    salt: Vec<u8>,
+    hash: Vec<u8>,
+}
+
+impl Hashed {
+    fn parse(text: &str) -> Option<Self> {
+        let (work, rest) = text.split_once('$')?;
+        let (salt, hash) = rest.split_once('$')?;
+        Some(Self {
+            work: Work::parse(work)?,
+            salt: base64::decode(salt)?,
+            hash: base64::decode(hash).filter(|hash| hash.len() == HASH_LEN)?,
+        })
+    }
 }
 
 /// scrypt's cost parameters (RFC 7914 §2).
@@ -74,7 +99,11 @@ impl Work {
             p,
             r,
         };
-        (work.memory()? <= MAX_MEMORY).then_some(work)
+        work.bounded()
+    }
+
+    fn bounded(self) -> Option<Self> {
+        (self.memory()? <= MAX_MEMORY).then_some(self)
     }
 
     /// Bytes that hashing takes, with the p blocks.
@@ -123,8 +152,25 @@ mod tests {
 
     #[test]
     fn our_hashes_are_written_as_dnsdists() {
-        let salt = BASE64.decode(b"9YC3dnoVtldYgivBfQF7EQ==").unwrap();
-        assert_eq!(hash_password("pw", salt.try_into().unwrap()).unwrap(), DNSDISTS);
+        let salt = base64::decode("9YC3dnoVtldYgivBfQF7EQ==").expect("base64");
+        let salt = salt.try_into().expect("16 bytes");
+        let hash = |work| hash_password(b"pw", work, salt);
+        assert_eq!(hash(DEFAULT_WORK_FACTOR).as_deref(), Some(DNSDISTS));
+        assert!(hash(2048).is_some_and(|hash| hash.starts_with("$scrypt$ln=11,") && matches(&hash, "pw")));
+        for refused in [0, 1, 1000, 1 << 16, 1 << 63] {
+            assert_eq!(hash(refused), None, "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_a_hash_has_to_be_one() {
+        for good in ["", "secret", "$ecret", DNSDISTS] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        let short = DNSDISTS.replace("MCzL", "");
+        for bad in ["$scrypt$", "$scrypt$ln=16,p=1,r=8$AAAA$AAAA", &short] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

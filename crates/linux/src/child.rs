@@ -1,0 +1,157 @@
+//! Programs that we start: check and notify scripts, the guard, a front end.
+//!
+//! A child leads a session and a process group of its own, so that a key pressed at our terminal is not for it and
+//! that everything it starts can be ended with it. Our signal mask, our ignored `SIGPIPE` and our real-time priority
+//! are not inherited: the standard library resets the first two, and
+//! [`run_first`](crate::realtime::run_first) sees to the third.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::unix::process::{CommandExt, parent_id};
+use std::process::{self, Command, ExitStatus};
+
+use rustix::process::{Pid, Signal, kill_process_group, set_parent_process_death_signal, setsid};
+
+use crate::pidfd::Pidfd;
+use crate::privileges::Account;
+
+/// How a child is told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// `SIGTERM`: it may finish what it is doing.
+    Ask,
+    /// `SIGKILL`.
+    Force,
+}
+
+impl Ending {
+    const fn signal(self) -> Signal {
+        match self {
+            Self::Ask => Signal::TERM,
+            Self::Force => Signal::KILL,
+        }
+    }
+}
+
+/// How a child is started, beyond what a [`Command`] says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Launch<'a> {
+    /// Who it runs as, without supplementary groups; `None` is who we are.
+    pub account: Option<Account>,
+    /// What happens to it when the thread that started it ends; `None` is nothing. Programs with set-user-ID bits
+    /// escape it.
+    pub with_parent: Option<Ending>,
+    /// Descriptors that it inherits, under the numbers they have here. All others are closed.
+    pub inherit: &'a [BorrowedFd<'a>],
+}
+
+/// A started program. Readable, to a [`Poller`](crate::poll::Poller), once it has ended; then it has to be
+/// [reaped](Self::try_wait). Dropping this neither ends nor reaps it.
+pub struct Child {
+    process: process::Child,
+    ended: Option<ExitStatus>,
+    pidfd: Pidfd,
+}
+
+/// Starts a program. It returns once the program runs, or does not: the calling thread waits for the child to be
+/// scheduled, some milliseconds on a busy machine, and for the program's file to be read.
+///
+/// The command must not ask for a user, group or process group of its own.
+///
+/// # Errors
+/// There is no such program, it may not be run, or not as that user; out of processes, memory or descriptors.
+pub fn spawn(mut command: Command, launch: &Launch<'_>) -> io::Result<Child> {
+    if let Some(account) = launch.account {
+        command.uid(account.user.0).gid(account.group.0);
+    }
+    let inherited: Vec<RawFd> = launch.inherit.iter().map(AsRawFd::as_raw_fd).collect();
+    let with_parent = launch.with_parent.map(Ending::signal);
+    let parent = process::id();
+    // SAFETY: between fork and exec the closure makes system calls only: it neither allocates nor takes a lock that
+    // another thread could have held at the fork. The descriptors are borrowed from the caller until it has run.
+    unsafe {
+        command.pre_exec(move || become_child(&inherited, with_parent, parent));
+    }
+    let mut process = command.spawn()?;
+    match Pidfd::open(process.id()) {
+        Ok(pidfd) => Ok(Child {
+            process,
+            ended: None,
+            pidfd,
+        }),
+        Err(error) => {
+            process.kill()?;
+            process.wait()?;
+            Err(error)
+        }
+    }
+}
+
+/// What the child does before it becomes the program, after it has become its user.
+fn become_child(inherited: &[RawFd], with_parent: Option<Signal>, parent: u32) -> io::Result<()> {
+    setsid()?;
+    for fd in inherited {
+        // SAFETY: takes numbers only.
+        if unsafe { libc::fcntl(*fd, libc::F_SETFD, 0) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    if let Some(signal) = with_parent {
+        // A change of user clears it, so it comes after that.
+        set_parent_process_death_signal(Some(signal))?;
+        // The parent may have ended before we asked.
+        if parent_id() != parent {
+            return Err(io::Error::from_raw_os_error(libc::ESRCH));
+        }
+    }
+    Ok(())
+}
+
+impl Child {
+    /// Its process number, which is that of its group and its session as well.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Ends it and everything in its group. When it has ended but is not reaped, that is what it has left behind.
+    ///
+    /// # Errors
+    /// `NotFound` after it was reaped: its number may belong to others by now.
+    pub fn end(&self, how: Ending) -> io::Result<()> {
+        let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
+        let group = pid
+            .filter(|_| self.ended.is_none())
+            .ok_or(io::ErrorKind::NotFound)?;
+        Ok(kill_process_group(group, how.signal())?)
+    }
+
+    /// How it ended, without waiting; `None` while it runs. The first time that it says so reaps it.
+    ///
+    /// # Errors
+    /// None on a sound kernel.
+    pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+        if self.ended.is_none() {
+            self.ended = self.process.try_wait()?;
+        }
+        Ok(self.ended)
+    }
+}
+
+impl AsFd for Child {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+}
+
+impl fmt::Debug for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Child")
+            .field("pid", &self.id())
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

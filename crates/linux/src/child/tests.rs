@@ -1,0 +1,174 @@
+use std::fs;
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use weir_lab::{Scratch, wait_for};
+
+use super::*;
+use crate::apart::assert_passes_apart;
+use crate::privileges::{Gid, Uid};
+use crate::seqpacket::{Delivery, Seqpacket};
+use crate::signals::Signals;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]);
+    command
+}
+
+/// Waits for the end and returns how it was.
+fn wait(child: &mut Child) -> ExitStatus {
+    poll(&mut [PollFd::new(child, PollFlags::IN)], None).unwrap();
+    child.try_wait().unwrap().unwrap()
+}
+
+/// Runs a script to its end and returns what it printed.
+fn output(script: &str, launch: &Launch<'_>) -> String {
+    let (mut reader, writer) = io::pipe().unwrap();
+    let mut command = shell(script);
+    command.stdout(writer);
+    let mut child = spawn(command, launch).unwrap();
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert!(wait(&mut child).success(), "{script}");
+    text.trim().to_owned()
+}
+
+#[test]
+fn the_end_of_a_child_is_seen_and_reaped_once() {
+    let mut child = spawn(shell("exit 3"), &Launch::default()).unwrap();
+    assert_eq!(wait(&mut child).code(), Some(3));
+    assert_eq!(child.try_wait().unwrap().unwrap().code(), Some(3));
+    assert_eq!(
+        child.end(Ending::Force).unwrap_err().kind(),
+        io::ErrorKind::NotFound
+    );
+    assert!(!fs::exists(format!("/proc/{}", child.id())).unwrap());
+    let missing = spawn(Command::new("/no/such/program"), &Launch::default());
+    assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
+}
+
+#[test]
+fn a_child_ends_with_everything_it_has_started() {
+    let mut command = shell("trap '' TERM; sleep 1000 & echo $!; cat");
+    command.stdin(Stdio::piped());
+    let (mut reader, writer) = io::pipe().unwrap();
+    command.stdout(writer);
+    let mut child = spawn(command, &Launch::default()).unwrap();
+    let mut text = [0; 16];
+    let length = reader.read(&mut text).unwrap();
+    let grandchild: u32 = std::str::from_utf8(&text[..length])
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    let watched = Pidfd::open(grandchild).unwrap();
+    assert_eq!(child.try_wait().unwrap(), None);
+    child.end(Ending::Ask).unwrap();
+    assert!(!watched.has_exited().unwrap(), "both ignore it");
+    child.end(Ending::Force).unwrap();
+    assert_eq!(wait(&mut child).signal(), Some(libc::SIGKILL));
+    wait_for("the grandchild is gone", PATIENCE, || {
+        watched.has_exited().unwrap()
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_child_leads_a_session_of_its_own() {
+    // Fields of `stat`: process, name, state, parent, group, session.
+    let line = output("cat /proc/$$/stat", &Launch::default());
+    let fields: Vec<_> = line.split(' ').collect();
+    assert_eq!((fields[4], fields[5]), (fields[0], fields[0]));
+    assert_eq!(fields[3], process::id().to_string());
+}
+
+#[test]
+fn our_signal_mask_is_not_inherited() {
+    assert_passes_apart("child::tests::apart_signal_mask");
+}
+
+#[test]
+#[ignore = "run by our_signal_mask_is_not_inherited"]
+fn apart_signal_mask() {
+    let _signals = Signals::block().unwrap();
+    let mask = |field: &str| {
+        let text = output(&format!("grep {field} /proc/self/status"), &Launch::default());
+        u64::from_str_radix(text.split_whitespace().nth(1).unwrap(), 16).unwrap()
+    };
+    assert_eq!(mask("SigBlk"), 0);
+    assert_eq!(mask("SigIgn") & 1 << (libc::SIGPIPE - 1), 0);
+}
+
+#[test]
+fn only_descriptors_that_are_named_are_inherited() {
+    let (near, far) = Seqpacket::pair().unwrap();
+    let (_, other) = Seqpacket::pair().unwrap();
+    let (kept, closed) = (far.number(), other.number());
+    let script = format!("echo hello >&{kept}; test ! -e /proc/self/fd/{closed}");
+    let launch = Launch {
+        inherit: &[far.as_fd()],
+        ..Launch::default()
+    };
+    assert_eq!(output(&script, &launch), "");
+    drop(far);
+    let mut buffer = [0; 16];
+    assert_eq!(near.receive(&mut buffer).unwrap(), Delivery::Message(6));
+    assert_eq!(near.receive(&mut buffer).unwrap(), Delivery::Closed);
+}
+
+#[test]
+#[ignore = "needs root: another user"]
+fn lab_a_child_runs_as_the_user_that_is_asked_for_and_no_group_more() {
+    let account = Account {
+        user: Uid(65534),
+        group: Gid(65533),
+    };
+    let launch = Launch {
+        account: Some(account),
+        with_parent: Some(Ending::Ask),
+        ..Launch::default()
+    };
+    assert_eq!(output("id -u; id -G", &launch), "65534\n65533");
+}
+
+#[test]
+fn a_child_ends_with_its_parent_when_asked_to() {
+    let scratch = Scratch::create().unwrap();
+    let file = scratch.path().join("pid");
+    // The parent is the process of the test that is run apart: it leaves its child behind.
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "--ignored", "child::tests::apart_leave_a_child_behind"]);
+    command.env("WEIR_TEST_FILE", &file);
+    assert!(command.output().unwrap().status.success());
+    let pid: u32 = fs::read_to_string(&file).unwrap().parse().unwrap();
+    let running = || {
+        crate::processes::list()
+            .unwrap()
+            .iter()
+            .any(|running| running.pid == pid)
+    };
+    wait_for("the child is gone", PATIENCE, || !running()).unwrap();
+}
+
+#[test]
+#[ignore = "run by a_child_ends_with_its_parent_when_asked_to"]
+fn apart_leave_a_child_behind() {
+    let launch = Launch {
+        with_parent: Some(Ending::Force),
+        ..Launch::default()
+    };
+    let mut command = Command::new("sleep");
+    command
+        .arg("1000")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let child = spawn(command, &launch).unwrap();
+    fs::write(std::env::var("WEIR_TEST_FILE").unwrap(), child.id().to_string()).unwrap();
+}

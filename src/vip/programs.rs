@@ -1,0 +1,46 @@
+//! Programs of the configuration: how one is started.
+
+use std::io;
+use std::process::{Command, Stdio};
+
+use weir_config::vip::Program;
+use weir_linux::child::{Child, Ending, Launch, spawn};
+use weir_linux::privileges::resolve_account;
+
+/// What becomes of a program when `weir vip` ends before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is of no use any more, and is told to end.
+    EndsWithUs,
+    /// It has something to finish.
+    Finishes,
+}
+
+/// Starts a program with these arguments behind its own.
+///
+/// # Errors
+/// There is no such program or user, or no room for another process.
+pub(super) fn start(program: &Program, arguments: &[String], fate: Fate) -> io::Result<Child> {
+    let Some((name, words)) = program.words.split_first() else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let mut command = Command::new(name);
+    command
+        .args(words)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    let account = match &program.user {
+        Some((user, group)) => Some(resolve_account(user, group.as_deref())?),
+        None => None,
+    };
+    let launch = Launch {
+        account,
+        with_parent: match fate {
+            Fate::EndsWithUs => Some(Ending::Ask),
+            Fate::Finishes => None,
+        },
+        ..Launch::default()
+    };
+    spawn(command, &launch).map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))
+}

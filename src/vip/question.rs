@@ -1,0 +1,92 @@
+//! What the front end is asked, to see that it answers: bytes only.
+//!
+//! Two questions show that its sockets are read, in turn. One has no name at all: every server answers it itself
+//! (NOTIMP or FORMERR), whatever has become of its backends. The other is an ordinary one, for front ends that are
+//! told to be silent about the first kind. A third has a name that nobody has asked for before, so that no cache can
+//! answer in a backend's place.
+
+use weir_wire::{HEADER_LEN, Header, NameBuf, NameError, Rcode};
+
+/// The label under which the ordinary question asks, so that logs show whose it is.
+const ORDINARY_LABEL: &str = "weir-vip";
+const RECURSION_DESIRED: [u8; 2] = [1, 0];
+const ONE_QUESTION: [u8; 8] = [0, 1, 0, 0, 0, 0, 0, 0];
+const TYPE_A_CLASS_IN: [u8; 4] = [0, 1, 0, 1];
+
+/// A query without a question.
+pub(super) fn empty(id: u16) -> Vec<u8> {
+    let mut packet = header(id);
+    packet.resize(HEADER_LEN, 0);
+    packet
+}
+
+/// A query for an address of the label that every `weir vip` asks for.
+///
+/// # Errors
+/// When the zone's name leaves no room for a label.
+pub(super) fn ordinary(id: u16, zone: &str) -> Result<Vec<u8>, NameError> {
+    address_of(id, ORDINARY_LABEL, zone)
+}
+
+/// A query for a name that nobody asks for twice.
+///
+/// # Errors
+/// When the zone's name leaves no room for a label.
+pub(super) fn unique(id: u16, random: u64, zone: &str) -> Result<Vec<u8>, NameError> {
+    address_of(id, &format!("{random:016x}"), zone)
+}
+
+/// The response code of `packet`, if it is a reply to the query with this identifier.
+pub(super) fn answer(packet: &[u8], id: u16) -> Option<Rcode> {
+    let header = Header::parse(packet)?;
+    let is_reply = header.id == id && header.flags.has(weir_wire::Flags::QR);
+    is_reply.then(|| Rcode(header.flags.rcode_bits()))
+}
+
+fn address_of(id: u16, label: &str, zone: &str) -> Result<Vec<u8>, NameError> {
+    let name: NameBuf = format!("{label}.{}", zone.trim_start_matches('.')).parse()?;
+    let mut packet = header(id);
+    packet.extend(ONE_QUESTION);
+    packet.extend(name.as_name().wire());
+    packet.extend(TYPE_A_CLASS_IN);
+    Ok(packet)
+}
+
+fn header(id: u16) -> Vec<u8> {
+    [id.to_be_bytes(), RECURSION_DESIRED].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_wire::Query;
+
+    use super::*;
+
+    #[test]
+    fn questions_are_what_a_server_can_parse() {
+        for zone in ["invalid.", "lab.example", "."] {
+            for packet in [ordinary(7, zone).unwrap(), unique(7, 42, zone).unwrap()] {
+                assert_eq!(Query::parse(&packet).unwrap().header.id, 7);
+            }
+        }
+        assert_ne!(unique(7, 1, ".").unwrap(), unique(7, 2, ".").unwrap());
+        assert_eq!(empty(0x0102), [1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_zone_that_leaves_no_room_is_an_error() {
+        assert!(ordinary(7, &"a.".repeat(125)).is_err());
+        assert!(ordinary(7, "a..b").is_err());
+    }
+
+    #[test]
+    fn only_a_reply_to_the_question_is_an_answer() {
+        let mut reply = empty(7);
+        assert_eq!(answer(&reply, 7), None, "a query");
+        reply[2] |= 0x80;
+        reply[3] = 4;
+        assert_eq!(answer(&reply, 7), Some(Rcode(4)));
+        assert_eq!(answer(&reply, 8), None, "another identifier");
+        assert_eq!(answer(&reply[..11], 7), None, "cut");
+    }
+}
