@@ -108,7 +108,7 @@ pub(crate) const SCENARIOS: [Scenario; 11] = [
     scenario(
         "vip-killed",
         [
-            step("vip SIGKILLed, all processes", Span::Move, |pair, _| {
+            step("vip SIGKILLed, all processes", Span::Long, |pair, _| {
                 pair.vip(0)?.kill_family()
             }),
             step("vip started after that", Span::Move, |pair, _| pair.start_vip(0)),
