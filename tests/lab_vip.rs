@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use weir_lab::pair::{Contender, Drill, Measured, Pair, Protocol, Settings};
@@ -38,8 +39,8 @@ fn settle(drill: &mut Drill, node: usize, limit: Duration) {
     }
 }
 
-fn keepalived() -> [Contender; 2] {
-    [Contender::debian(), Contender::debian()]
+fn weir() -> Contender {
+    Contender::weir(Path::new(env!("CARGO_BIN_EXE_weir")))
 }
 
 /// Election, farewell with priority 0, preemption, and a partition that heals.
@@ -84,43 +85,66 @@ fn moves(
 #[test]
 #[ignore = "needs root: network namespaces"]
 fn lab_keepalived_speaks_version_2_with_keepalived() {
-    speaks_vrrp(keepalived(), Settings::BLUEPRINT);
+    speaks_vrrp([Contender::debian(), Contender::debian()], Settings::BLUEPRINT);
 }
 
 #[test]
 #[ignore = "needs root: network namespaces"]
-fn lab_keepalived_speaks_version_3_with_keepalived() {
-    speaks_vrrp(keepalived(), V3);
+fn lab_vip_speaks_version_2_with_keepalived_behind_it() {
+    speaks_vrrp([weir(), Contender::debian()], Settings::BLUEPRINT);
 }
 
 #[test]
 #[ignore = "needs root: network namespaces"]
-fn lab_keepalived_speaks_version_3_over_ipv6_with_keepalived() {
-    speaks_vrrp(keepalived(), V3_IPV6);
+fn lab_vip_speaks_version_2_behind_keepalived() {
+    speaks_vrrp([Contender::debian(), weir()], Settings::BLUEPRINT);
 }
 
 #[test]
 #[ignore = "needs root: network namespaces"]
-fn lab_keepalived_moves_for_every_fault_that_it_sees() {
-    let mut drill = rehearse(keepalived(), V3);
-    // The check comes once a second.
-    let (checked, missed) = (Duration::from_secs(3), Duration::from_secs(2));
+fn lab_vip_speaks_version_3_with_keepalived_behind_it() {
+    speaks_vrrp([weir(), Contender::debian()], V3);
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_vip_speaks_version_3_behind_keepalived() {
+    speaks_vrrp([Contender::debian(), weir()], V3);
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_vip_speaks_version_3_over_ipv6_with_keepalived() {
+    speaks_vrrp([weir(), Contender::debian()], V3_IPV6);
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_vip_moves_for_every_fault() {
+    let mut drill = rehearse([weir(), weir()], V3);
+    let limit = Duration::from_secs(2);
     moves(
         &mut drill,
-        checked,
+        limit,
         |pair| pair.front(0)?.kill(),
         |pair| pair.start_front(0),
     );
     moves(
         &mut drill,
-        missed,
+        limit,
+        |pair| pair.front(0)?.pause(),
+        |pair| pair.front(0)?.resume(),
+    );
+    moves(
+        &mut drill,
+        limit,
         |pair| pair.vip(0)?.kill(),
         |pair| pair.start_vip(0),
     );
-    moves(&mut drill, missed, |pair| pair.unplug(0), |pair| pair.plug(0));
+    moves(&mut drill, limit, |pair| pair.unplug(0), |pair| pair.plug(0));
     moves(
         &mut drill,
-        missed,
+        limit,
         |pair| pair.power_off(0),
         |pair| pair.power_on(0),
     );
@@ -128,21 +152,48 @@ fn lab_keepalived_moves_for_every_fault_that_it_sees() {
 
 #[test]
 #[ignore = "needs root: network namespaces"]
-fn lab_keepalived_serves_again_after_its_address_was_deleted() {
-    let mut drill = rehearse(keepalived(), V3);
-    drill.pair.delete_address(0).unwrap();
-    // It gives up and is elected again; by then the second node has served.
-    drill.wait_for_holders([false, true], SETTLE).unwrap();
-    settle(&mut drill, 0, SETTLE);
+fn lab_vip_that_is_killed_leaves_no_address_behind() {
+    let mut drill = rehearse([weir(), weir()], V3);
+    drill.pair.vip(0).unwrap().kill().unwrap();
+    drill
+        .wait_for_holders([false, true], Duration::from_secs(2))
+        .unwrap();
 }
 
 #[test]
 #[ignore = "needs root: network namespaces"]
-fn lab_keepalived_that_is_killed_leaves_its_address_behind() {
-    let mut drill = rehearse(keepalived(), V3);
-    let seen = drill
-        .measure(Duration::from_secs(2), |pair| pair.vip(0)?.kill_family())
+fn lab_vip_that_is_killed_with_its_guard_leaves_no_address_behind() {
+    let mut drill = rehearse([weir(), weir()], V3);
+    drill.pair.vip(0).unwrap().kill_family().unwrap();
+    // Nobody is left to take it away but the kernel, which counts in seconds.
+    drill
+        .wait_for_holders([false, true], Duration::from_secs(8))
         .unwrap();
-    assert_eq!(seen.held, [true; 2], "the laboratory sees both");
-    assert!(seen.both > Duration::from_secs(1), "{seen:?}");
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_vip_puts_a_deleted_address_back() {
+    let mut drill = rehearse([weir(), weir()], V3);
+    let seen = drill
+        .measure(Duration::from_secs(2), |pair| pair.delete_address(0))
+        .unwrap();
+    assert_eq!(seen.held, [true, false], "{seen:?}\n{}", drill.pair.logs());
+    assert!(seen.outcome.outage < Duration::from_secs(1), "{seen:?}");
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_vip_hands_over_and_takes_back_without_losing_a_query() {
+    let mut drill = rehearse([weir(), weir()], V3);
+    let there = drill
+        .measure(Duration::from_secs(3), |pair| pair.order_vip(0, "handover"))
+        .unwrap();
+    assert!(served_by_second(&there), "{there:?}\n{}", drill.pair.logs());
+    assert_eq!(there.outcome.lost, 0, "{there:?}");
+    let back = drill
+        .measure(Duration::from_secs(3), |pair| pair.order_vip(0, "resume"))
+        .unwrap();
+    assert_eq!(back.held, [true, false], "{back:?}\n{}", drill.pair.logs());
+    assert_eq!(back.outcome.lost, 0, "{back:?}");
 }
