@@ -56,3 +56,8 @@ fn cache_insert_corpus_holds() {
 fn keepalived_read_corpus_holds() {
     replay("keepalived_read", targets::keepalived_read);
 }
+
+#[test]
+fn vrrp_packet_corpus_holds() {
+    replay("vrrp_packet", targets::vrrp_packet);
+}

@@ -7,10 +7,17 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
+use std::net::IpAddr;
+use std::num::NonZeroU8;
 use std::path::Path;
+use std::time::Duration;
 
 use weir_cache::{Accept, Cache, Inserted, Lookup, Settings};
 use weir_config::dialects::keepalived;
+use weir_vrrp::{
+    Advert, Announcing, Authentication, ChecksumForm, Destination, Family, Interval, Node, NodeSettings,
+    Preemption, Priority, Received, RouterSettings, StartState, Version, Vrid,
+};
 use weir_wire::hash::Seed;
 use weir_wire::{Builder, Flags, HEADER_LEN, Query, Rcode, Reply, Timestamp, patch};
 
@@ -182,5 +189,67 @@ impl keepalived::Files for OneFile<'_> {
 
     fn is_program(&self, _: &str) -> bool {
         true
+    }
+}
+
+/// Hears `bytes` as an advert, in every version and family. What is believed has all its addresses inside of the
+/// message, and a node that hears it says nothing that it would not believe itself.
+pub fn vrrp_packet(bytes: &[u8]) {
+    for (version, [source, group, floating]) in [
+        (Version::V2, ["192.0.2.2", "224.0.0.18", "192.0.2.53"]),
+        (Version::V3, ["192.0.2.2", "224.0.0.18", "192.0.2.53"]),
+        (Version::V3, ["fe80::2", "ff02::12", "fe80::53"]),
+    ] {
+        let address = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let settings = router(version, address(group), address(floating));
+        let received = Received {
+            source: address(source),
+            destination: address(group),
+            hops: 255,
+            message: bytes,
+        };
+        match Advert::parse(&received, &settings) {
+            Ok(advert) => assert!(advert.addresses().count() * 4 <= bytes.len()),
+            Err(reject) => assert!(!reject.to_string().is_empty()),
+        }
+        let now = Timestamp::from_secs(1);
+        let routers = vec![(settings, Vec::new())];
+        let mut node = Node::new(
+            NodeSettings {
+                routers,
+                ..NodeSettings::default()
+            },
+            now,
+        );
+        node.on_link(now, 0, Some(address(source)));
+        node.on_packet(now, 0, &received);
+        node.on_deadline(now + Duration::from_secs(60));
+        let effects = std::iter::from_fn(|| node.next_effect()).take(1000).count();
+        assert!(effects < 1000, "one advert has {effects} effects");
+    }
+}
+
+fn router(version: Version, group: IpAddr, floating: IpAddr) -> RouterSettings {
+    let one = NonZeroU8::MIN;
+    RouterSettings {
+        name: "fuzzed".to_owned(),
+        version,
+        family: if group.is_ipv4() { Family::V4 } else { Family::V6 },
+        vrid: Vrid(one.saturating_add(50)),
+        priority: Priority(one.saturating_add(99)),
+        interval: Interval::new(version, Duration::from_secs(1)).expect("a second"),
+        authentication: match version {
+            Version::V2 => Authentication::Password(*b"lab123\0\0"),
+            Version::V3 => Authentication::None,
+        },
+        start: StartState::Backup,
+        preemption: Preemption::Immediate,
+        addresses: vec![floating],
+        destination: Destination::Multicast(group),
+        checksum: ChecksumForm::PseudoHeader,
+        down_adverts: one.saturating_add(2),
+        answer_lower: true,
+        answer_higher: true,
+        announcing: Announcing::default(),
     }
 }

@@ -16,6 +16,7 @@ use weir_linux::random;
 use weir_vrrp::{Answer, Condition, FrontEffect, FrontEnd, FrontSettings, Question, QuestionKind};
 use weir_wire::{NameError, Rcode, Timestamp};
 
+use super::canary::Canary;
 use super::listening;
 use super::question;
 use super::tokens::{Kind, token};
@@ -33,6 +34,7 @@ const SEARCH: Duration = Duration::from_millis(20);
 /// The front end and everything that is known about it.
 pub(super) struct Front {
     machine: FrontEnd,
+    canary: Canary,
     process: Process,
     /// The address that the command line gave, or `None` when it is to be found by the process.
     given: Option<SocketAddr>,
@@ -66,10 +68,11 @@ impl Front {
     ///
     /// # Errors
     /// When the zone to ask below is no name.
-    pub(super) fn new(watch: Watch, now: Timestamp) -> Result<Self, NameError> {
+    pub(super) fn new(watch: Watch, canary: Canary, now: Timestamp) -> Result<Self, NameError> {
         question::unique(0, 0, &watch.zone)?;
         Ok(Self {
             machine: FrontEnd::new(FrontSettings::default(), now),
+            canary,
             process: Process::new(watch.whose, now),
             given: watch.address,
             address: watch.address.map(reachable),
@@ -105,6 +108,7 @@ impl Front {
                 .and_then(|pid| listening::dns_socket(pid, &self.floating));
             self.address = found.map(reachable);
         }
+        self.machine.on_lateness(now, self.canary.lateness(now));
         self.machine.on_deadline(now);
         self.perform(poller);
     }

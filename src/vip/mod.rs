@@ -11,6 +11,7 @@
 //! read and check the file, take the lock, start the guard, take away what a dead predecessor left, join the election.
 
 mod arguments;
+mod canary;
 mod driver;
 mod front;
 mod guard;
@@ -46,6 +47,7 @@ use weir_linux::realtime;
 use weir_linux::signals::Signals;
 
 use arguments::{Command, Run, Running};
+use canary::Canary;
 use driver::{Driver, Parts, clock_now};
 use front::{Front, Watch, Whose};
 use guard::Guard;
@@ -222,7 +224,7 @@ fn front(run: &Run, settings: &VipSettings) -> io::Result<Option<Front>> {
         floating: floating(settings),
         zone: run.backend_name.clone(),
     };
-    let front = Front::new(watch, clock_now());
+    let front = Front::new(watch, Canary::start()?, clock_now());
     front
         .map(Some)
         .map_err(|error| io::Error::other(format!("--backend-name {}: {error}", run.backend_name)))

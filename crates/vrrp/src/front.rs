@@ -162,6 +162,12 @@ impl FrontEnd {
         self.learn(before);
     }
 
+    /// Programs of ordinary priority run so late at this moment, and the front end is one of them: silence of theirs is
+    /// borne as silence of ours is.
+    pub fn on_lateness(&mut self, now: Timestamp, late: Duration) {
+        self.lateness.note(now, late);
+    }
+
     /// The system says that nobody listens: no silence has to be borne to know that. It is asked on, for somebody may
     /// listen again.
     pub fn on_refused(&mut self, now: Timestamp) {

@@ -81,6 +81,9 @@ impl Links {
     /// Puts an address on an interface, or renews the lifetimes of the one that is there. IPv6 is not asked whether
     /// somebody else has it (`IFA_F_NODAD`): the answer would take a second, and during a handover be yes.
     ///
+    /// An address that somebody else has configured becomes ours by this, and then goes with its lifetime: the one
+    /// that an address owner (priority 255) has as its own, for example. So look before placing one the first time.
+    ///
     /// # Errors
     /// `InvalidInput` for values that the kernel has no room for, `ENODEV` when the interface is gone,
     /// `PermissionDenied` without `CAP_NET_ADMIN`.

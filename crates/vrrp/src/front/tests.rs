@@ -244,3 +244,21 @@ fn a_late_answer_is_not_the_answer_to_the_next_question() {
     rig.front.on_answer(rig.now, stale, Answer::Good);
     assert_eq!(rig.shown().1, Condition::Fails);
 }
+
+#[test]
+fn a_front_end_that_waits_for_a_processor_is_borne_like_our_own_lateness() {
+    let hang = |late: Duration| {
+        let mut rig = Rig::alive();
+        rig.front.on_lateness(rig.now, late);
+        let from = rig.now;
+        rig.delay = None;
+        rig.pass(Duration::from_secs(5));
+        rig.first_learnt(from).0
+    };
+    assert!(hang(MS(20)) < MS(121));
+    assert!(hang(MS(100)) > MS(274) && hang(MS(100)) < MS(301));
+    assert!(
+        hang(Duration::from_secs(9)) < MS(481),
+        "one that hangs is found all the same"
+    );
+}
