@@ -1,7 +1,8 @@
 //! Programs that we start: check and notify scripts, the guard, a front end.
 //!
-//! A child leads a session and a process group of its own, so that a key pressed at our terminal is not for it and
-//! that everything it starts can be ended with it. Our signal mask, our ignored `SIGPIPE` and our real-time priority
+//! A child leads a process group of its own, so that a key pressed at our terminal is not for it and that everything it
+//! starts can be ended with it. It stays in our session: the kernel schedules a new session as a group of its own
+//! (autogroup, sched(7)), which on a busy machine gets its first turn seconds later, and [`spawn`] waits for that. Our signal mask, our ignored `SIGPIPE` and our real-time priority
 //! are not inherited: the standard library resets the first two, and
 //! [`run_first`](crate::realtime::run_first) sees to the third.
 
@@ -11,7 +12,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::process::{CommandExt, parent_id};
 use std::process::{self, Command, ExitStatus};
 
-use rustix::process::{Pid, Signal, kill_process_group, set_parent_process_death_signal, setsid};
+use rustix::process::{Pid, Signal, kill_process_group, set_parent_process_death_signal};
 
 use crate::pidfd::Pidfd;
 use crate::privileges::Account;
@@ -55,8 +56,8 @@ pub struct Child {
 }
 
 /// Starts a program. It returns once the program runs, or does not: the calling thread waits for the child to be
-/// scheduled and for the program's file to be read. That was 0.3 ms on an idle machine, and 14 ms at most with four
-/// busy threads per processor, whatever the priority of the caller.
+/// scheduled and for the program's file to be read: 0.3 ms on an idle machine, longer on a busy one, whatever the
+/// priority of the caller.
 ///
 /// The command must not ask for a user, group or process group of its own.
 ///
@@ -66,6 +67,7 @@ pub fn spawn(mut command: Command, launch: &Launch<'_>) -> io::Result<Child> {
     if let Some(account) = launch.account {
         command.uid(account.user.0).gid(account.group.0);
     }
+    command.process_group(0);
     let inherited: Vec<RawFd> = launch.inherit.iter().map(AsRawFd::as_raw_fd).collect();
     let with_parent = launch.with_parent.map(Ending::signal);
     let parent = process::id();
@@ -91,7 +93,6 @@ pub fn spawn(mut command: Command, launch: &Launch<'_>) -> io::Result<Child> {
 
 /// What the child does before it becomes the program, after it has become its user.
 fn become_child(inherited: &[RawFd], with_parent: Option<Signal>, parent: u32) -> io::Result<()> {
-    setsid()?;
     for fd in inherited {
         // SAFETY: takes numbers only.
         if unsafe { libc::fcntl(*fd, libc::F_SETFD, 0) } < 0 {
@@ -110,7 +111,7 @@ fn become_child(inherited: &[RawFd], with_parent: Option<Signal>, parent: u32) -
 }
 
 impl Child {
-    /// Its process number, which is that of its group and its session as well.
+    /// Its process number, which is that of its group as well.
     pub fn id(&self) -> u32 {
         self.process.id()
     }

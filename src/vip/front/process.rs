@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use weir_linux::child::{Child, Ending, Launch, spawn};
@@ -174,7 +174,7 @@ fn end(child: &mut Child) -> io::Result<()> {
 fn start(words: &[String], poller: &Poller) -> io::Result<Child> {
     let (program, arguments) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
-    command.args(arguments);
+    command.args(arguments).stdin(Stdio::null());
     let launch = Launch {
         // Whoever starts us again would start a second one beside it.
         with_parent: Some(Ending::Ask),

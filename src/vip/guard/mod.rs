@@ -5,7 +5,7 @@
 //!      ▲ a new one, when this one ends ──┘
 //! ```
 //!
-//! The guard is started before any address is held, in a session of its own, deaf to every signal that can be
+//! The guard is started before any address is held, in a process group of its own, deaf to every signal that can be
 //! ignored. When the line ends without a farewell, or is silent for longer than other routers wait, it takes the
 //! addresses of the last will off their interfaces and sends adverts of priority zero. What both leave behind when
 //! both are killed at once goes by the lifetime that every address has ([`super::network`]).
@@ -14,7 +14,7 @@ mod child;
 mod will;
 
 use std::io;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use weir_linux::child::{Child, Launch, spawn};
 use weir_linux::poll::{Interest, Poller};
@@ -114,7 +114,9 @@ impl Guard {
 fn launch(poller: &Poller) -> io::Result<(Seqpacket, Child)> {
     let (near, far) = Seqpacket::pair()?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["vip", "guard", &far.number().to_string()]);
+    command
+        .args(["vip", "guard", &far.number().to_string()])
+        .stdin(Stdio::null());
     let launch = Launch {
         inherit: &[std::os::fd::AsFd::as_fd(&far)],
         ..Launch::default()
