@@ -12,10 +12,11 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::process::{CommandExt, parent_id};
 use std::process::{self, Command, ExitStatus};
 
-use rustix::process::{Pid, Signal, kill_process_group, set_parent_process_death_signal};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, set_parent_process_death_signal};
+use rustix::thread::{CapabilitySet, capability_is_in_bounding_set, remove_capability_from_bounding_set};
 
 use crate::pidfd::Pidfd;
-use crate::privileges::Account;
+use crate::privileges::{self, Account, Capability};
 
 /// How a child is told to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct Launch<'a> {
     pub with_parent: Option<Ending>,
     /// Descriptors that it inherits, under the numbers they have here. All others are closed.
     pub inherit: &'a [BorrowedFd<'a>],
+    /// The capabilities that it and its children can ever have, as root as well; `None` is those that we can have.
+    pub at_most: Option<&'a [Capability]>,
 }
 
 /// A started program. Readable, to a [`Poller`](crate::poll::Poller), once it has ended; then it has to be
@@ -62,7 +65,8 @@ pub struct Child {
 /// The command must not ask for a user, group or process group of its own.
 ///
 /// # Errors
-/// There is no such program, it may not be run, or not as that user; out of processes, memory or descriptors.
+/// There is no such program, it may not be run, or not as that user; out of processes, memory or descriptors; limits of
+/// its capabilities are asked for without `CAP_SETPCAP`.
 pub fn spawn(mut command: Command, launch: &Launch<'_>) -> io::Result<Child> {
     if let Some(account) = launch.account {
         command.uid(account.user.0).gid(account.group.0);
@@ -71,10 +75,11 @@ pub fn spawn(mut command: Command, launch: &Launch<'_>) -> io::Result<Child> {
     let inherited: Vec<RawFd> = launch.inherit.iter().map(AsRawFd::as_raw_fd).collect();
     let with_parent = launch.with_parent.map(Ending::signal);
     let parent = process::id();
+    let at_most = launch.at_most.map(privileges::set_of);
     // SAFETY: between fork and exec the closure makes system calls only: it neither allocates nor takes a lock that
     // another thread could have held at the fork. The descriptors are borrowed from the caller until it has run.
     unsafe {
-        command.pre_exec(move || become_child(&inherited, with_parent, parent));
+        command.pre_exec(move || become_child(&inherited, with_parent, parent, at_most));
     }
     let mut process = command.spawn()?;
     match Pidfd::open(process.id()) {
@@ -92,7 +97,19 @@ pub fn spawn(mut command: Command, launch: &Launch<'_>) -> io::Result<Child> {
 }
 
 /// What the child does before it becomes the program, after it has become its user.
-fn become_child(inherited: &[RawFd], with_parent: Option<Signal>, parent: u32) -> io::Result<()> {
+fn become_child(
+    inherited: &[RawFd],
+    with_parent: Option<Signal>,
+    parent: u32,
+    at_most: Option<CapabilitySet>,
+) -> io::Result<()> {
+    // A capability that the kernel does not have is in nobody's set.
+    let given_up = at_most.map_or(CapabilitySet::empty(), |kept| CapabilitySet::all() - kept);
+    for capability in given_up.iter() {
+        if capability_is_in_bounding_set(capability).unwrap_or(false) {
+            remove_capability_from_bounding_set(capability)?;
+        }
+    }
     for fd in inherited {
         // SAFETY: takes numbers only.
         if unsafe { libc::fcntl(*fd, libc::F_SETFD, 0) } < 0 {
@@ -121,11 +138,22 @@ impl Child {
     /// # Errors
     /// `NotFound` after it was reaped: its number may belong to others by now.
     pub fn end(&self, how: Ending) -> io::Result<()> {
+        Ok(kill_process_group(self.pid()?, how.signal())?)
+    }
+
+    /// Tells it to read its configuration again (`SIGHUP`); its group hears nothing.
+    ///
+    /// # Errors
+    /// `NotFound` after it was reaped.
+    pub fn hang_up(&self) -> io::Result<()> {
+        Ok(kill_process(self.pid()?, Signal::HUP)?)
+    }
+
+    /// Its number as long as nobody else can have it.
+    fn pid(&self) -> io::Result<Pid> {
         let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
-        let group = pid
-            .filter(|_| self.ended.is_none())
-            .ok_or(io::ErrorKind::NotFound)?;
-        Ok(kill_process_group(group, how.signal())?)
+        pid.filter(|_| self.ended.is_none())
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// How it ended, without waiting; `None` while it runs. The first time that it says so reaps it.

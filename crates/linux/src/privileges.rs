@@ -20,13 +20,29 @@ pub struct Uid(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gid(pub u32);
 
-/// What a server may keep doing after it has become an ordinary user.
+/// What a server may keep doing, as an ordinary user or as a root who may do little else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
     /// Bind ports below 1024: a reload that adds a listener needs it.
     NetBindService,
     /// Open raw sockets, and bind sockets to interfaces.
     NetRaw,
+    /// Change interfaces, addresses and routes.
+    NetAdmin,
+    /// Become another user, and leave groups.
+    SetUser,
+    /// Give files away.
+    Chown,
+    /// Run before other programs.
+    SysNice,
+    /// Keep memory from being paged out.
+    IpcLock,
+    /// Signal processes of others.
+    Kill,
+    /// Read and write files of others.
+    DacOverride,
+    /// Raise limits.
+    SysResource,
 }
 
 /// Finds a user by name, or by number if there is no such name.
@@ -196,11 +212,7 @@ pub fn drop_to(user: Option<Uid>, group: Option<Gid>, keep: &[Capability]) -> io
             check(unsafe { libc::setresuid(uid, uid, uid) }),
         )?;
     }
-    let kept = keep
-        .iter()
-        .map(|capability| capability.set())
-        .collect::<CapabilitySet>()
-        & held.permitted;
+    let kept = set_of(keep) & held.permitted;
     let sets = CapabilitySets {
         effective: kept,
         permitted: kept,
@@ -221,8 +233,21 @@ impl Capability {
         match self {
             Self::NetBindService => CapabilitySet::NET_BIND_SERVICE,
             Self::NetRaw => CapabilitySet::NET_RAW,
+            Self::NetAdmin => CapabilitySet::NET_ADMIN,
+            Self::SetUser => CapabilitySet::SETUID.union(CapabilitySet::SETGID),
+            Self::Chown => CapabilitySet::CHOWN,
+            Self::SysNice => CapabilitySet::SYS_NICE,
+            Self::IpcLock => CapabilitySet::IPC_LOCK,
+            Self::Kill => CapabilitySet::KILL,
+            Self::DacOverride => CapabilitySet::DAC_OVERRIDE,
+            Self::SysResource => CapabilitySet::SYS_RESOURCE,
         }
     }
+}
+
+/// Capabilities as the kernel has them.
+pub(crate) fn set_of(capabilities: &[Capability]) -> CapabilitySet {
+    capabilities.iter().map(|capability| capability.set()).collect()
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {

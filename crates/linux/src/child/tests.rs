@@ -172,3 +172,32 @@ fn apart_leave_a_child_behind() {
     let child = spawn(command, &launch).unwrap();
     fs::write(std::env::var("WEIR_TEST_FILE").unwrap(), child.id().to_string()).unwrap();
 }
+
+#[test]
+fn a_hang_up_reaches_the_child_until_it_is_reaped() {
+    let mut command = shell("trap 'exit 7' HUP; echo; while :; do read line; done");
+    command.stdin(Stdio::piped());
+    let (mut reader, writer) = io::pipe().unwrap();
+    command.stdout(writer);
+    let mut child = spawn(command, &Launch::default()).unwrap();
+    reader.read_exact(&mut [0]).unwrap();
+    child.hang_up().unwrap();
+    assert_eq!(wait(&mut child).code(), Some(7));
+    assert_eq!(child.hang_up().unwrap_err().kind(), io::ErrorKind::NotFound);
+}
+
+#[test]
+#[ignore = "needs root: it limits what a root may do"]
+fn lab_a_root_can_do_no_more_than_it_is_given() {
+    let launch = Launch {
+        at_most: Some(&[Capability::NetBindService, Capability::SetUser]),
+        ..Launch::default()
+    };
+    // CAP_SETGID is 6, CAP_SETUID is 7, CAP_NET_BIND_SERVICE is 10.
+    let text = output("grep -E '^Cap(Bnd|Eff):' /proc/self/status", &launch);
+    let sets: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(1))
+        .collect();
+    assert_eq!(sets, ["00000000000004c0"; 2]);
+}
