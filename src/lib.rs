@@ -6,4 +6,9 @@ pub mod config;
 pub mod front;
 pub mod render;
 pub mod site_file;
+pub mod up;
 pub mod vip;
+
+mod question;
+mod status_socket;
+mod table;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use weir::{check, config, front, render, vip};
+use weir::{check, config, front, render, up, vip};
 
 /// The DNS of an access ISP, in one program.
 #[derive(Parser)]
@@ -18,6 +18,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run everything that the site file gives this node, and restart what dies
+    Up(up::Arguments),
+    /// Show what runs on this node, for how long, and who holds the address
+    Status(up::Status),
+    /// Have `weir up` read the site file again: check everything, then change every role
+    Reload(up::Reload),
     /// Serve clients' queries: policy, cache, pools (reads dnsdist's configuration)
     Front(front::Arguments),
     /// Hold the floating address: VRRP (reads keepalived's configuration)
@@ -32,6 +38,9 @@ enum Command {
 
 fn main() -> ExitCode {
     match Arguments::parse_from(with_role(std::env::args_os().collect())).command {
+        Command::Up(arguments) => up::main(arguments),
+        Command::Status(arguments) => up::status(arguments),
+        Command::Reload(arguments) => up::reload(arguments),
         Command::Front(arguments) => front::main(arguments),
         Command::Vip(arguments) => vip::main(arguments),
         Command::Check(arguments) => check::main(arguments),

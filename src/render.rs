@@ -59,15 +59,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
 }
 
 fn rendered(site: &Site, arguments: &Arguments) -> Result<String, String> {
-    let node = site.node(&arguments.node).ok_or_else(|| {
-        let known: Vec<_> = site.nodes.iter().map(|node| node.name.as_str()).collect();
-        let near = weir_config::nearest(&arguments.node, known.iter().copied());
-        let help = near.map_or_else(
-            || format!("there are {}", known.join(", ")),
-            |near| format!("did you mean {near}?"),
-        );
-        format!("there is no node '{}'; {help}", arguments.node)
-    })?;
+    let node = site_file::node(site, &arguments.node)?;
     let default = Path::new("/var/lib/weir").join(arguments.format.to_string());
     let directory = arguments.directory.as_deref().unwrap_or(&default);
     render(arguments.format, site, node, arguments.role, directory).map_err(|no_share| no_share.to_string())

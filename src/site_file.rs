@@ -4,7 +4,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use weir_config::site::Site;
+use weir_config::site::{Node, Site};
 use weir_config::{Look, report};
 
 /// The site that `file` describes; warnings go to standard error.
@@ -29,6 +29,22 @@ pub fn load(file: &Path) -> Result<Site, String> {
         }
         Err(findings) => Err(shown(&findings).trim_end().to_owned()),
     }
+}
+
+/// The node of this name.
+///
+/// # Errors
+/// There is none; which ones there are.
+pub(crate) fn node<'s>(site: &'s Site, name: &str) -> Result<&'s Node, String> {
+    site.node(name).map(AsRef::as_ref).ok_or_else(|| {
+        let known: Vec<_> = site.nodes.iter().map(|node| node.name.as_str()).collect();
+        let near = weir_config::nearest(name, known.iter().copied());
+        let help = near.map_or_else(
+            || format!("there are {}", known.join(", ")),
+            |near| format!("did you mean {near}?"),
+        );
+        format!("there is no node '{name}'; {help}")
+    })
 }
 
 /// Writes to standard output. A reader that has seen enough (`| head`) is no error.

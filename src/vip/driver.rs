@@ -15,6 +15,8 @@ use weir_linux::{clock, vrrp};
 use weir_vrrp::{Effect, LogEvent, Node, Received, RouterState, vrid_of};
 use weir_wire::Timestamp;
 
+use crate::status_socket::Connections;
+
 use super::arguments::Run;
 use super::front::Front;
 use super::guard::{Guard, Will};
@@ -23,8 +25,8 @@ use super::network::Network;
 use super::notify::Notifier;
 use super::reload;
 use super::report;
+use super::requests::Request;
 use super::scripts::Scripts;
-use super::status::{Connections, Request};
 use super::tokens::{self, Kind, token};
 use super::trackers::Trackers;
 

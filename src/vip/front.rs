@@ -16,9 +16,10 @@ use weir_linux::random;
 use weir_vrrp::{Answer, Condition, FrontEffect, FrontEnd, FrontSettings, Question, QuestionKind};
 use weir_wire::{NameError, Rcode, Timestamp};
 
+use crate::question;
+
 use super::canary::Canary;
 use super::listening;
-use super::question;
 use super::tokens::{Kind, token};
 use process::{Change, Process};
 

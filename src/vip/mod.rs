@@ -4,7 +4,7 @@
 //!   driver     the loop: sockets, timers, processes in; effects out
 //!   network    links, addresses, adverts, announcements     front      the front end's process and its answers
 //!   guard      withdraws what this process leaves behind     scripts    check scripts, and `notify`
-//!   status     the socket that `weir vip status` asks        trackers   what routers depend on
+//!   requests   what `weir vip status` may ask of it           trackers   what routers depend on
 //! ```
 //!
 //! Deciding is `weir_vrrp`'s. Everything here runs on one thread, which never waits but in the loop. Starting order:
@@ -21,11 +21,10 @@ mod network;
 mod notify;
 mod place;
 mod programs;
-mod question;
 mod reload;
 mod report;
+mod requests;
 mod scripts;
-mod status;
 mod tokens;
 mod trackers;
 
@@ -46,6 +45,7 @@ use weir_linux::poll::Poller;
 use weir_linux::realtime;
 use weir_linux::signals::Signals;
 
+use crate::status_socket::{self, Connections, Tokens};
 use arguments::{Command, Run, Running};
 use canary::Canary;
 use driver::{Driver, Parts, clock_now};
@@ -54,13 +54,18 @@ use guard::Guard;
 use load::LoadWatch;
 use network::Network;
 use place::Place;
-use status::{Connections, Request};
+use requests::Request;
+use tokens::{Kind, token};
 use trackers::{FrontEnd, Trackers};
 
 pub use arguments::Arguments;
 
 /// The real-time priority unless the configuration has one: above everything ordinary, below the guard.
 const REALTIME_PRIORITY: u8 = 2;
+const TOKENS: Tokens = Tokens {
+    listener: token(Kind::StatusListener, 0),
+    first: token(Kind::StatusConnection, 0),
+};
 
 /// Runs `weir vip`; see [`Arguments`].
 pub fn main(arguments: Arguments) -> ExitCode {
@@ -159,7 +164,7 @@ fn serve(run: Run) -> io::Result<()> {
     for address in network.remove_leftovers(&settings, &poller)? {
         tracing::warn!("{address} was left behind by a dead predecessor, and is removed");
     }
-    let connections = Connections::listen(&place.socket, &poller)?;
+    let connections = Connections::listen(&place.socket, TOKENS, &poller)?;
     let front = front(&run, &settings)?;
     let watched = if front.is_some() {
         FrontEnd::Watched
@@ -260,6 +265,14 @@ fn show(status: &arguments::Status) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// What the `weir vip` whose directory this is says of itself, as JSON.
+///
+/// # Errors
+/// None answers there.
+pub(crate) fn status(run: &Path) -> io::Result<String> {
+    status_socket::ask(&Place::of(Some(run)).socket, Request::Status)
+}
+
 /// `weir vip handover` and `weir vip resume`.
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
 fn order(running: &Running, request: Request) -> ExitCode {
@@ -275,7 +288,7 @@ fn order(running: &Running, request: Request) -> ExitCode {
 
 fn ask(running: &Running, request: Request) -> io::Result<String> {
     let place = Place::of(running.run.as_deref());
-    status::ask(&place.socket, request).map_err(|error| {
+    status_socket::ask(&place.socket, request).map_err(|error| {
         io::Error::other(format!(
             "no weir vip answers at {}: {error}",
             place.socket.display()

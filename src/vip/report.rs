@@ -10,6 +10,7 @@ use weir_vrrp::{
 use weir_wire::Timestamp;
 
 use super::driver::Driver;
+use crate::table::{aligned, span};
 
 /// A line of the journal, with names instead of numbers.
 pub(super) fn describe(event: &LogEvent, settings: &NodeSettings) -> String {
@@ -342,36 +343,6 @@ pub(super) fn page(status: &Value) -> String {
     page
 }
 
-/// Rows in columns as wide as their widest cell.
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(String::len)
-            .max()
-            .unwrap_or(0)
-    };
-    let mut text = String::new();
-    for row in rows {
-        let cells = row
-            .iter()
-            .enumerate()
-            .map(|(column, cell)| format!("{cell:width$}", width = width(column)));
-        let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
-    text
-}
-
-/// Seconds for people.
-fn span(seconds: f64) -> String {
-    match seconds as u64 {
-        0..60 => format!("{seconds:.1} s"),
-        whole @ 60..3_600 => format!("{} min {} s", whole / 60, whole % 60),
-        whole @ 3_600..86_400 => format!("{} h {} min", whole / 3_600, whole % 3_600 / 60),
-        whole => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3_600),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -394,17 +365,5 @@ tracked    condition
 front end  holds
 ";
         assert_eq!(page(&status), expected);
-    }
-
-    #[test]
-    fn spans_are_for_people() {
-        for (seconds, text) in [
-            (0.25, "0.2 s"),
-            (61.0, "1 min 1 s"),
-            (7_260.0, "2 h 1 min"),
-            (90_000.0, "1 d 1 h"),
-        ] {
-            assert_eq!(span(seconds), text);
-        }
     }
 }

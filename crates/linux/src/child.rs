@@ -28,7 +28,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    const fn signal(self) -> Signal {
+    pub(crate) const fn signal(self) -> Signal {
         match self {
             Self::Ask => Signal::TERM,
             Self::Force => Signal::KILL,

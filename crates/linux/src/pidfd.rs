@@ -4,7 +4,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
+
+use crate::child::Ending;
 
 /// A running process. Readable, to a [`Poller`](crate::poll::Poller), once it has ended.
 #[derive(Debug)]
@@ -35,6 +37,14 @@ impl Pidfd {
                 tv_nsec: 0,
             }),
         )? > 0)
+    }
+
+    /// Ends it alone, not its group.
+    ///
+    /// # Errors
+    /// It has ended and was reaped, or is not ours to end.
+    pub fn end(&self, how: Ending) -> io::Result<()> {
+        Ok(pidfd_send_signal(&self.0, how.signal())?)
     }
 }
 

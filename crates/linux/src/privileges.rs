@@ -45,6 +45,11 @@ pub enum Capability {
     SysResource,
 }
 
+/// Whether this process may become others: it is root.
+pub fn is_root() -> bool {
+    process::geteuid().is_root()
+}
+
 /// Finds a user by name, or by number if there is no such name.
 ///
 /// # Errors

@@ -1,9 +1,9 @@
-//! What the front end is asked, to see that it answers: bytes only.
+//! What a server is asked, to see that it answers: bytes only.
 //!
 //! Two questions show that its sockets are read, in turn. One has no name at all: every server answers it itself
 //! (NOTIMP or FORMERR), whatever has become of its backends. The other is an ordinary one, for front ends that are
 //! told to be silent about the first kind. A third has a name that nobody has asked for before, so that no cache can
-//! answer in a backend's place.
+//! answer in a backend's place. A fourth is about the server itself: named and unbound answer it without asking anybody.
 
 use weir_wire::{HEADER_LEN, Header, NameBuf, NameError, Rcode};
 
@@ -12,9 +12,10 @@ const ORDINARY_LABEL: &str = "weir-vip";
 const RECURSION_DESIRED: [u8; 2] = [1, 0];
 const ONE_QUESTION: [u8; 8] = [0, 1, 0, 0, 0, 0, 0, 0];
 const TYPE_A_CLASS_IN: [u8; 4] = [0, 1, 0, 1];
+const TYPE_TXT_CLASS_CHAOS: [u8; 4] = [0, 16, 0, 3];
 
 /// A query without a question.
-pub(super) fn empty(id: u16) -> Vec<u8> {
+pub(crate) fn empty(id: u16) -> Vec<u8> {
     let mut packet = header(id);
     packet.resize(HEADER_LEN, 0);
     packet
@@ -24,7 +25,7 @@ pub(super) fn empty(id: u16) -> Vec<u8> {
 ///
 /// # Errors
 /// When the zone's name leaves no room for a label.
-pub(super) fn ordinary(id: u16, zone: &str) -> Result<Vec<u8>, NameError> {
+pub(crate) fn ordinary(id: u16, zone: &str) -> Result<Vec<u8>, NameError> {
     address_of(id, ORDINARY_LABEL, zone)
 }
 
@@ -32,12 +33,23 @@ pub(super) fn ordinary(id: u16, zone: &str) -> Result<Vec<u8>, NameError> {
 ///
 /// # Errors
 /// When the zone's name leaves no room for a label.
-pub(super) fn unique(id: u16, random: u64, zone: &str) -> Result<Vec<u8>, NameError> {
+pub(crate) fn unique(id: u16, random: u64, zone: &str) -> Result<Vec<u8>, NameError> {
     address_of(id, &format!("{random:016x}"), zone)
 }
 
+/// A query for the server's own name (RFC 4892). Those that do not tell it say so.
+pub(crate) fn about_itself(id: u16) -> Vec<u8> {
+    [
+        &header(id),
+        ONE_QUESTION.as_slice(),
+        b"\x02id\x06server\x00",
+        &TYPE_TXT_CLASS_CHAOS,
+    ]
+    .concat()
+}
+
 /// The response code of `packet`, if it is a reply to the query with this identifier.
-pub(super) fn answer(packet: &[u8], id: u16) -> Option<Rcode> {
+pub(crate) fn answer(packet: &[u8], id: u16) -> Option<Rcode> {
     let header = Header::parse(packet)?;
     let is_reply = header.id == id && header.flags.has(weir_wire::Flags::QR);
     is_reply.then(|| Rcode(header.flags.rcode_bits()))
@@ -69,6 +81,7 @@ mod tests {
                 assert_eq!(Query::parse(&packet).unwrap().header.id, 7);
             }
         }
+        assert_eq!(Query::parse(&about_itself(7)).unwrap().header.id, 7);
         assert_ne!(unique(7, 1, ".").unwrap(), unique(7, 2, ".").unwrap());
         assert_eq!(empty(0x0102), [1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     }

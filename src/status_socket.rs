@@ -1,7 +1,8 @@
 //! The status socket: a line with a request comes in, text goes out, the connection ends.
 //!
-//! The socket is its owner's alone, for whoever can write to it can move the address. Everything a peer may take is
-//! limited: connections at once, the length of a request, and the time for both ([`Connections::on_deadline`]).
+//! The socket is its owner's alone, for whoever can write to it gives orders. Everything a peer may take is
+//! limited: connections at once, the length of a request, and the time for both ([`Connections::on_deadline`]). What may
+//! be asked is its owner's to say ([`Request`]).
 
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
@@ -14,53 +15,37 @@ use std::time::Duration;
 use weir_linux::poll::{Interest, Poller};
 use weir_wire::Timestamp;
 
-use super::tokens::{Kind, token};
-
 /// Connections at once; one more is closed at once.
 const MAX_CONNECTIONS: usize = 16;
 /// How long one may last.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest request.
 const MAX_REQUEST_LEN: usize = 64;
-/// How long a client waits: a handover takes as long as the other node needs to take over.
+/// How long a client waits. Orders take their time: a handover as long as the other node needs to take over.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What may be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Request {
-    /// The state as JSON.
-    Status,
-    /// Counters in Prometheus' format.
-    Metrics,
-    /// Give the address away.
-    Handover,
-    /// Compete for it again.
-    Resume,
+/// What may be asked, each kind by a word.
+pub(crate) trait Request: Copy + 'static {
+    /// Every kind.
+    const ALL: &'static [Self];
+
+    /// The word of this one.
+    fn word(self) -> &'static str;
 }
 
-impl Request {
-    const ALL: [Self; 4] = [Self::Status, Self::Metrics, Self::Handover, Self::Resume];
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Metrics => "metrics",
-            Self::Handover => "handover",
-            Self::Resume => "resume",
-        }
-    }
-
-    fn parse(line: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|request| request.word() == line.trim_end())
-    }
+/// The numbers under which a caller waits for the socket and its connections; those of connections are `first` and the
+/// ones that follow it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tokens {
+    pub(crate) listener: u64,
+    pub(crate) first: u64,
 }
 
 /// The listening socket and its connections.
 #[derive(Debug)]
-pub(super) struct Connections {
+pub(crate) struct Connections {
     listener: UnixListener,
+    tokens: Tokens,
     open: Vec<Option<Connection>>,
 }
 
@@ -76,7 +61,7 @@ impl Connections {
     ///
     /// # Errors
     /// When the path cannot be bound.
-    pub(super) fn listen(path: &Path, poller: &Poller) -> io::Result<Self> {
+    pub(crate) fn listen(path: &Path, tokens: Tokens, poller: &Poller) -> io::Result<Self> {
         match fs::remove_file(path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -84,15 +69,16 @@ impl Connections {
         let listener = UnixListener::bind(path)?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
         listener.set_nonblocking(true)?;
-        poller.add(&listener, token(Kind::StatusListener, 0), Interest::Read)?;
+        poller.add(&listener, tokens.listener, Interest::Read)?;
         Ok(Self {
             listener,
+            tokens,
             open: (0..MAX_CONNECTIONS).map(|_| None).collect(),
         })
     }
 
     /// Takes the connections that have come.
-    pub(super) fn accept(&mut self, now: Timestamp, poller: &Poller) {
+    pub(crate) fn accept(&mut self, now: Timestamp, poller: &Poller) {
         while let Ok((stream, _)) = self.listener.accept() {
             let Some((index, place)) = self
                 .open
@@ -104,7 +90,7 @@ impl Connections {
             };
             let added = stream
                 .set_nonblocking(true)
-                .and_then(|()| poller.add(&stream, token(Kind::StatusConnection, index), Interest::Read));
+                .and_then(|()| poller.add(&stream, self.tokens.first + index as u64, Interest::Read));
             if added.is_ok() {
                 *place = Some(Connection {
                     stream,
@@ -117,7 +103,7 @@ impl Connections {
 
     /// Reads what a connection sent, and returns its request once it is complete. One that asks nonsense is told so
     /// and closed.
-    pub(super) fn read(&mut self, index: usize) -> Option<Request> {
+    pub(crate) fn read<R: Request>(&mut self, index: usize) -> Option<R> {
         let connection = self.open.get_mut(index)?.as_mut()?;
         let mut buffer = [0; MAX_REQUEST_LEN];
         match connection.stream.read(&mut buffer) {
@@ -134,7 +120,8 @@ impl Connections {
         if !line.ends_with('\n') && line.len() <= MAX_REQUEST_LEN {
             return None;
         }
-        let request = Request::parse(&line);
+        let mut all = R::ALL.iter().copied();
+        let request = all.find(|request| request.word() == line.trim_end());
         if request.is_none() {
             self.answer(index, "error: unknown request\n");
         }
@@ -142,7 +129,7 @@ impl Connections {
     }
 
     /// Answers and closes. What does not fit into the socket's buffer is cut: no answer is nearly as long.
-    pub(super) fn answer(&mut self, index: usize, text: &str) {
+    pub(crate) fn answer(&mut self, index: usize, text: &str) {
         if let Some(connection) = self.open.get_mut(index).and_then(Option::as_mut) {
             let _ = connection.stream.write_all(text.as_bytes());
             let _ = connection.stream.shutdown(Shutdown::Write);
@@ -151,19 +138,19 @@ impl Connections {
     }
 
     /// Lets a connection last for as long as what it asked for may take.
-    pub(super) fn extend(&mut self, index: usize, ends: Timestamp) {
+    pub(crate) fn extend(&mut self, index: usize, ends: Timestamp) {
         if let Some(connection) = self.open.get_mut(index).and_then(Option::as_mut) {
             connection.ends = ends;
         }
     }
 
     /// When the first connection's time is over.
-    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         self.open.iter().flatten().map(|connection| connection.ends).min()
     }
 
     /// Closes the connections whose time is over.
-    pub(super) fn on_deadline(&mut self, now: Timestamp) {
+    pub(crate) fn on_deadline(&mut self, now: Timestamp) {
         for place in &mut self.open {
             place.take_if(|connection| connection.ends <= now);
         }
@@ -177,11 +164,11 @@ impl Connections {
     }
 }
 
-/// Asks the `weir vip` that listens at `path`.
+/// Asks whoever listens at `path`.
 ///
 /// # Errors
 /// Nobody listens there, or it does not answer.
-pub(super) fn ask(path: &Path, request: Request) -> io::Result<String> {
+pub(crate) fn ask(path: &Path, request: impl Request) -> io::Result<String> {
     let mut stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(CLIENT_TIMEOUT))?;
     stream.write_all(format!("{}\n", request.word()).as_bytes())?;

@@ -1,0 +1,205 @@
+//! All roles of a node, under supervision (`weir up`), and what is asked of it (`weir status`, `weir reload`).
+//!
+//! ```text
+//!   shares       site file ─▶ files, checked by the programs that they are for ─▶ where these read them
+//!   programs     the programs that a role can be              supervision  when roles start and end: pure
+//!   driver       the loop: signals, processes, answers in; what supervision wants out
+//!   process      one role's process                           leftovers    those of a supervisor that was killed
+//!   report       what the status socket tells                 trial        `--try`
+//! ```
+//!
+//! One thread, which waits only in the loop; a reload reads and checks in a thread of its own, so that nothing that dies
+//! meanwhile has to wait. Starting order: take the lock, end what a killed predecessor left, read and check everything,
+//! put the files in place, start the roles.
+
+mod arguments;
+mod driver;
+mod leftovers;
+mod process;
+mod programs;
+mod report;
+mod shares;
+mod supervision;
+mod trial;
+
+use std::fmt::Display;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use weir_config::site::RoleName;
+use weir_control::journal::{Format, Journal};
+use weir_linux::lock::Lock;
+use weir_linux::poll::Poller;
+use weir_linux::signals::Signals;
+use weir_linux::{clock, privileges};
+use weir_wire::Timestamp;
+
+use crate::site_file;
+use crate::status_socket;
+use driver::Driver;
+use report::Request;
+use shares::{ROLES, Shares};
+
+pub use arguments::{Arguments, Reload, Status};
+
+/// What is run, and where.
+#[derive(Clone, Debug)]
+struct Options {
+    source: Source,
+    /// The configurations of the roles, and sockets.
+    run: PathBuf,
+    /// What servers keep.
+    state: PathBuf,
+    /// Who `weir front` becomes, if somebody said so.
+    user: Option<String>,
+    /// This program's own file.
+    own: PathBuf,
+    is_root: bool,
+}
+
+/// Where the roles come from.
+#[derive(Clone, Debug)]
+enum Source {
+    Site { file: PathBuf, node: Option<String> },
+    Trial(SocketAddr),
+}
+
+impl Options {
+    fn new(arguments: Arguments) -> io::Result<Self> {
+        let run = match arguments.trial {
+            None => arguments.run,
+            Some(_) => std::env::temp_dir().join(format!("weir-try-{}", std::process::id())),
+        };
+        Ok(Self {
+            source: match arguments.trial {
+                Some(address) => Source::Trial(address),
+                None => Source::Site {
+                    file: arguments.file,
+                    node: arguments.node,
+                },
+            },
+            run,
+            state: arguments.state,
+            user: arguments.user,
+            own: std::env::current_exe()?,
+            is_root: privileges::is_root(),
+        })
+    }
+
+    /// Where a role's configuration is.
+    fn folder(&self, role: RoleName) -> PathBuf {
+        self.run.join(role.to_string())
+    }
+
+    /// Where it is checked before.
+    fn draft(&self, role: RoleName) -> PathBuf {
+        self.run.join(shares::DRAFTS).join(role.to_string())
+    }
+
+    /// What a role's server keeps.
+    fn state(&self, role: RoleName) -> PathBuf {
+        self.state.join(role.to_string())
+    }
+
+    const fn is_trial(&self) -> bool {
+        matches!(self.source, Source::Trial(_))
+    }
+}
+
+/// The status socket in a run directory.
+fn socket(run: &Path) -> PathBuf {
+    run.join("up.sock")
+}
+
+/// Runs `weir up`; see [`Arguments`].
+pub fn main(arguments: Arguments) -> ExitCode {
+    let journal = Journal {
+        format: Format::Plain,
+        verbose: arguments.verbose,
+    };
+    let outcome = journal
+        .install()
+        .map_err(|error| error.to_string())
+        .and_then(|()| {
+            let options = Options::new(arguments).map_err(|error| error.to_string())?;
+            serve(&options)
+        });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => fail(&why),
+    }
+}
+
+fn fail(why: &dyn Display) -> ExitCode {
+    tracing::error!("{why}");
+    ExitCode::FAILURE
+}
+
+/// Runs all roles until a signal.
+fn serve(options: &Options) -> Result<(), String> {
+    let signals = Signals::block().map_err(|error| error.to_string())?;
+    let place = |error: io::Error| format!("{}: {error}", options.run.display());
+    if options.is_trial() {
+        shares::make_own(&options.run).map_err(place)?;
+    } else {
+        fs::create_dir_all(&options.run).map_err(place)?;
+    }
+    let outcome = supervise(options, signals);
+    if options.is_trial() {
+        let _ = fs::remove_dir_all(&options.run);
+    }
+    outcome
+}
+
+fn supervise(options: &Options, signals: Signals) -> Result<(), String> {
+    let lock = options.run.join("up.lock");
+    let _lock = Lock::acquire(&lock)
+        .map_err(|error| format!("another weir up runs here: {}: {error}", lock.display()))?;
+    let shares = Shares::prepare(options)?;
+    leftovers::end(options).map_err(|error| format!("cannot end what a killed weir up has left: {error}"))?;
+    let outcome = shares.install(options).and_then(|()| {
+        let poller = Poller::new()?;
+        Driver::new(options.clone(), shares, signals, poller)?.run()
+    });
+    for role in ROLES {
+        // Passwords are in there.
+        let _ = fs::remove_dir_all(options.folder(role));
+    }
+    outcome.map_err(|error| error.to_string())
+}
+
+/// Runs `weir status`; see [`Status`].
+pub fn status(status: Status) -> ExitCode {
+    let answer = ask(&status.run, Request::Status);
+    let answer = answer.and_then(|answer| report::with_addresses(&answer, &status.run));
+    match answer {
+        Ok(value) if status.json => site_file::say(&format!("{value}\n")),
+        Ok(value) => site_file::say(&report::page(&value)),
+        Err(why) => site_file::fail(&why),
+    }
+}
+
+/// Runs `weir reload`; see [`Reload`].
+pub fn reload(reload: Reload) -> ExitCode {
+    match ask(&reload.run, Request::Reload) {
+        Ok(answer) => match answer.strip_prefix("error: ") {
+            Some(why) => site_file::fail(why.trim_end()),
+            None => site_file::say(&answer),
+        },
+        Err(why) => site_file::fail(&why),
+    }
+}
+
+fn ask(run: &Path, request: Request) -> Result<String, String> {
+    let socket = socket(run);
+    status_socket::ask(&socket, request)
+        .map_err(|error| format!("no weir up answers at {}: {error}", socket.display()))
+}
+
+/// Now, on the clock of everything here.
+fn now() -> Timestamp {
+    Timestamp::from_nanos(clock::monotonic_ns())
+}

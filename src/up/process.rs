@@ -1,0 +1,189 @@
+//! One role's process: started, asked until it answers, told what to do.
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use weir_config::site::RoleName;
+use weir_linux::child::{Child, Ending, Launch, spawn};
+use weir_linux::poll::{Interest, Poller};
+use weir_wire::Timestamp;
+
+use super::driver::{Kind, token};
+use super::programs::Readiness;
+use super::shares::{Share, give};
+use super::{Options, leftovers};
+use crate::question;
+
+/// How often a server is asked whether it answers.
+const ASK: Duration = Duration::from_millis(50);
+/// Notifications are no longer, and replies are looked at up to here.
+const MESSAGE_LEN: usize = 512;
+/// What `weir up` was told by its own supervisor is not for those that it starts.
+const OURS: [&str; 5] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+];
+
+/// A process that runs.
+pub(super) struct Process {
+    child: Child,
+    sign: Option<Sign>,
+}
+
+/// What is waited for to know that it serves.
+enum Sign {
+    Notice(UnixDatagram),
+    Answer {
+        socket: UdpSocket,
+        id: u16,
+        ask: Timestamp,
+    },
+}
+
+impl Process {
+    /// Starts a role's program.
+    ///
+    /// # Errors
+    /// There is no such program, or no room for it.
+    pub(super) fn start(
+        options: &Options,
+        share: &Share,
+        now: Timestamp,
+        poller: &Poller,
+    ) -> io::Result<Self> {
+        let (program, arguments) = share.words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null());
+        for name in OURS {
+            command.env_remove(name);
+        }
+        command.env("CREDENTIALS_DIRECTORY", options.folder(share.role));
+        let sign = match share.program.readiness() {
+            Readiness::Notifies => Some(notice(options, share, &mut command, poller)?),
+            Readiness::Answers => share
+                .address
+                .map(|address| answer(share.role, address, now, poller))
+                .transpose()?,
+            Readiness::Runs => None,
+        };
+        let launch = Launch {
+            // Whoever starts us again would start a second one beside it.
+            with_parent: Some(Ending::Ask),
+            at_most: options.is_root.then(|| share.program.capabilities()),
+            ..Launch::default()
+        };
+        let child = spawn(command, &launch)
+            .map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))?;
+        poller.add(&child, token(Kind::Child, share.role), Interest::Read)?;
+        if let Err(error) = leftovers::remember(options, share.role, child.id()) {
+            tracing::warn!("{}: its number cannot be noted: {error}", share.role);
+        }
+        Ok(Self { child, sign })
+    }
+
+    /// Its number.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether nothing more is waited for to know that it serves.
+    pub(super) const fn is_ready(&self) -> bool {
+        self.sign.is_none()
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn ended(&mut self) -> Option<String> {
+        match self.child.try_wait() {
+            Ok(None) => None,
+            Ok(Some(status)) => Some(status.to_string()),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// Tells it to end, or ends it.
+    pub(super) fn end(&self, how: Ending) -> io::Result<()> {
+        self.child.end(how)
+    }
+
+    /// Tells it to read its configuration again.
+    pub(super) fn hang_up(&self) -> io::Result<()> {
+        self.child.hang_up()
+    }
+
+    /// Asks whether it answers, when it is time.
+    pub(super) fn on_deadline(&mut self, now: Timestamp) {
+        if let Some(Sign::Answer { socket, id, ask }) = &mut self.sign
+            && *ask <= now
+        {
+            // As long as nobody listens, sending fails.
+            let _ = socket.send(&question::about_itself(*id));
+            *ask = now + ASK;
+        }
+    }
+
+    /// When [`Self::on_deadline`] is to be called.
+    pub(super) const fn next_deadline(&self) -> Option<Timestamp> {
+        match &self.sign {
+            Some(Sign::Answer { ask, .. }) => Some(*ask),
+            Some(Sign::Notice(_)) | None => None,
+        }
+    }
+
+    /// Reads what has come.
+    pub(super) fn on_sign(&mut self) {
+        let mut buffer = [0; MESSAGE_LEN];
+        let is_ready = match &self.sign {
+            None => return,
+            Some(Sign::Notice(socket)) => socket.recv(&mut buffer).is_ok_and(|length| {
+                let text = buffer.get(..length).unwrap_or_default();
+                text.split(|byte| *byte == b'\n').any(|line| line == b"READY=1")
+            }),
+            Some(Sign::Answer { socket, id, .. }) => socket.recv(&mut buffer).is_ok_and(|length| {
+                let reply = buffer.get(..length).unwrap_or_default();
+                question::answer(reply, *id).is_some()
+            }),
+        };
+        if is_ready {
+            // Closing takes the descriptor out of the poller's set. What is said from now on, nobody needs to hear.
+            self.sign = None;
+        }
+    }
+}
+
+/// A socket for the program's own word, in a folder where it cannot exchange it for another file.
+fn notice(options: &Options, share: &Share, command: &mut Command, poller: &Poller) -> io::Result<Sign> {
+    let path = options.run.join(format!("{}.notify", share.role));
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let socket = UnixDatagram::bind(&path)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    give(&path, share.user.as_ref())?;
+    socket.set_nonblocking(true)?;
+    poller.add(&socket, token(Kind::Sign, share.role), Interest::Read)?;
+    command.env("NOTIFY_SOCKET", &path);
+    Ok(Sign::Notice(socket))
+}
+
+/// A socket for questions to a server.
+fn answer(role: RoleName, address: SocketAddr, now: Timestamp, poller: &Poller) -> io::Result<Sign> {
+    let any: IpAddr = match address {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0))?;
+    socket.set_nonblocking(true)?;
+    socket.connect(address)?;
+    poller.add(&socket, token(Kind::Sign, role), Interest::Read)?;
+    let id = now.as_nanos() as u16;
+    Ok(Sign::Answer { socket, id, ask: now })
+}
