@@ -43,6 +43,7 @@ enum Sign {
     Notice(UnixDatagram),
     Answer {
         socket: UdpSocket,
+        address: SocketAddr,
         id: u16,
         ask: Timestamp,
     },
@@ -120,11 +121,16 @@ impl Process {
 
     /// Asks whether it answers, when it is time.
     pub(super) fn on_deadline(&mut self, now: Timestamp) {
-        if let Some(Sign::Answer { socket, id, ask }) = &mut self.sign
+        if let Some(Sign::Answer {
+            socket,
+            address,
+            id,
+            ask,
+        }) = &mut self.sign
             && *ask <= now
         {
-            // As long as nobody listens, sending fails.
-            let _ = socket.send(&question::about_itself(*id));
+            // Where there is no way to it yet, there may be one next time.
+            let _ = socket.send_to(&question::about_itself(*id), *address);
             *ask = now + ASK;
         }
     }
@@ -146,9 +152,11 @@ impl Process {
                 let text = buffer.get(..length).unwrap_or_default();
                 text.split(|byte| *byte == b'\n').any(|line| line == b"READY=1")
             }),
-            Some(Sign::Answer { socket, id, .. }) => socket.recv(&mut buffer).is_ok_and(|length| {
+            Some(Sign::Answer {
+                socket, address, id, ..
+            }) => socket.recv_from(&mut buffer).is_ok_and(|(length, from)| {
                 let reply = buffer.get(..length).unwrap_or_default();
-                question::answer(reply, *id).is_some()
+                from == *address && question::answer(reply, *id).is_some()
             }),
         };
         if is_ready {
@@ -182,8 +190,12 @@ fn answer(role: RoleName, address: SocketAddr, now: Timestamp, poller: &Poller) 
     };
     let socket = UdpSocket::bind((any, 0))?;
     socket.set_nonblocking(true)?;
-    socket.connect(address)?;
     poller.add(&socket, token(Kind::Sign, role), Interest::Read)?;
     let id = now.as_nanos() as u16;
-    Ok(Sign::Answer { socket, id, ask: now })
+    Ok(Sign::Answer {
+        socket,
+        address,
+        id,
+        ask: now,
+    })
 }

@@ -228,6 +228,7 @@ fn of_site(options: &Options, site: &Site, wanted: Option<&str>) -> Result<Share
         let own = SecretSource::Credential(PAGE_PASSWORD.to_owned());
         origin.page_password = Some(std::mem::replace(password, own));
     }
+    warn_of_floating(site, node);
     let deadline = now() + CHECK_TIMEOUT;
     let front = node
         .subscriber_addresses()
@@ -300,6 +301,21 @@ impl Origin<'_> {
             RoleName::Auth | RoleName::Resolve => {}
         }
         Ok(files)
+    }
+}
+
+/// Says so when the kernel does not let a front end listen where the address may come to.
+fn warn_of_floating(site: &Site, node: &Node) {
+    let setting = "/proc/sys/net/ipv4/ip_nonlocal_bind";
+    let waits = site
+        .floating_of(node)
+        .any(|(floating, _)| floating.address.is_ipv4());
+    if waits && fs::read_to_string(setting).is_ok_and(|value| value.trim() == "0") {
+        tracing::warn!(
+            "net.ipv4.ip_nonlocal_bind is 0, so that no front end can listen on a floating address that is not here: \
+             weir render {} sysctl > /etc/sysctl.d/60-weir.conf && sysctl --system",
+            node.name
+        );
     }
 }
 
