@@ -1,11 +1,13 @@
 //! Start, stop, and what the command line promises to units and scripts.
 
+use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use weir_lab::{Behaviour, Front, Responder, Scratch, Transport};
+use weir_lab::{Behaviour, Client, Front, Process, Responder, Scratch, Transport};
 
-use crate::stage::{Stage, a, free_address, program};
+use crate::stage::{PATIENCE, Stage, a, free_address, program};
 
 /// Runs the program to its end.
 fn run(arguments: &[&str]) -> Output {
@@ -114,6 +116,102 @@ fn beyond_sigterm_with_an_unanswered_query_ends_within_five_seconds() {
     assert!(status.success(), "{status}");
 }
 
+/// Answers everything without a backend.
+const BY_ITSELF: &str = "addAction(AllRule(), SpoofAction('192.0.2.1'))\n";
+
+/// Asks many queries at once, each from a new port, until told to stop or one is lost; how many were
+/// asked, and what was lost.
+fn ask_in_bursts(client: &Client<'_>, is_over: &AtomicBool) -> (u32, Vec<String>) {
+    const BURST: usize = 128;
+    let query = a("asked.example").to_bytes().unwrap();
+    let (mut asked, mut lost) = (0, Vec::new());
+    while lost.is_empty() && !is_over.load(Ordering::Relaxed) {
+        let sockets: Vec<_> = (0..BURST).map(|_| client.udp_socket().unwrap()).collect();
+        for socket in &sockets {
+            socket.send_to(&query, client.server()).unwrap();
+        }
+        for socket in &sockets {
+            asked += 1;
+            lost.extend(socket.recv(&mut [0; 512]).err().map(|error| error.to_string()));
+            if !lost.is_empty() {
+                break;
+            }
+        }
+    }
+    (asked, lost)
+}
+
+#[test]
+fn beyond_sigterm_answers_what_has_arrived() {
+    // More than a worker reads before it looks whether it is to stop.
+    const WAITING: usize = 2_000;
+    let front = Stage::listen(BY_ITSELF);
+    let sockets: Vec<_> = (0..WAITING / 100)
+        .map(|_| front.client().udp_socket().unwrap())
+        .collect();
+    front.front.pause().unwrap();
+    let query = a("asked.example").to_bytes().unwrap();
+    for number in 0..WAITING {
+        sockets[number % sockets.len()]
+            .send_to(&query, front.address)
+            .unwrap();
+    }
+    front.front.ask_to_end().unwrap();
+    front.front.resume().unwrap();
+    let answered =
+        (0..WAITING).take_while(|number| sockets[number % sockets.len()].recv(&mut [0; 512]).is_ok());
+    assert_eq!(answered.count(), WAITING);
+}
+
+#[test]
+fn beyond_a_successor_takes_over_without_losing_a_query() {
+    const ROUNDS: usize = 10;
+    let mut front = Stage::listen(BY_ITSELF);
+    let client = front.client().patience(Duration::from_secs(1));
+    let is_over = AtomicBool::new(false);
+    let asked = std::thread::scope(|scope| {
+        let (client, is_over) = (&client, &is_over);
+        let asking = [(); 3].map(|()| scope.spawn(move || ask_in_bursts(client, is_over)));
+        let mut old: Option<Process> = None;
+        for _ in 0..ROUNDS {
+            let successor = start_beside(&front);
+            let (status, _) = old
+                .as_mut()
+                .unwrap_or(&mut front.front)
+                .terminate(PATIENCE)
+                .unwrap();
+            assert!(status.success(), "{status}");
+            old = Some(successor);
+        }
+        is_over.store(true, Ordering::Relaxed);
+        asking.map(|thread| thread.join().unwrap())
+    });
+    for (asked, lost) in asked {
+        assert!(
+            asked > 100 && lost.is_empty(),
+            "{} of {asked} lost: {lost:?}",
+            lost.len()
+        );
+    }
+}
+
+/// A second program with the same configuration, once it says that it serves.
+fn start_beside(front: &Stage) -> Process {
+    let scratch = Scratch::create().unwrap();
+    let path = scratch.path().join("notify");
+    let supervisor = UnixDatagram::bind(&path).unwrap();
+    supervisor.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut command = program()
+        .command(&front.file, |program| Command::new(program))
+        .unwrap();
+    command.env("NOTIFY_SOCKET", path);
+    let process = Process::start("successor", command, scratch.path()).unwrap();
+    let mut said = [0; 7];
+    supervisor.recv(&mut said).unwrap();
+    assert_eq!(&said, b"READY=1");
+    process
+}
+
 #[test]
 fn the_command_line_adds_addresses_and_networks() {
     let backend = Responder::start().unwrap();
@@ -126,8 +224,8 @@ fn the_command_line_adds_addresses_and_networks() {
     let file = scratch.write("dnsdist.conf", &text).unwrap();
     let mut command = program().command(&file, |program| Command::new(program)).unwrap();
     command.args(["-l", &given.to_string(), "--acl", "127.0.0.0/8"]);
-    let mut process = weir_lab::Process::start("front", command, scratch.path()).unwrap();
-    let client = weir_lab::Client::to(given).patience(Duration::from_millis(200));
+    let mut process = Process::start("front", command, scratch.path()).unwrap();
+    let client = Client::to(given).patience(Duration::from_millis(200));
     process
         .wait_until(Duration::from_secs(5), || client.udp(&a("given.example")).is_ok())
         .unwrap();

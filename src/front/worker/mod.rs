@@ -61,6 +61,9 @@ const MAX_SPARE_BUFFERS: usize = 1024;
 
 /// How long pending queries may finish once the program is asked to stop.
 pub(crate) const GRACE: Duration = Duration::from_secs(4);
+/// How long it stays at least: for packets that the kernel was about to queue, and for the first query of connections
+/// that were made at the last moment.
+const LINGER: Duration = Duration::from_millis(100);
 
 /// Things to do at a given time.
 enum Due {
@@ -212,22 +215,27 @@ impl Worker {
         self.follow_snapshot(true);
         self.take_sockets();
         let mut events = Events::new(MAX_EVENTS);
-        let mut stop_by = None;
+        let mut stopping_since = None;
         loop {
             let now = clock::now();
             self.act(now);
             self.flush();
             self.close_retired();
             if self.site.is_stopping() {
-                let stop_by = *stop_by.get_or_insert(now + GRACE);
-                if self.is_idle() {
+                if stopping_since.is_none() {
+                    self.stop_listening();
+                }
+                let since = *stopping_since.get_or_insert(now);
+                if now >= since + LINGER && self.is_idle() && self.has_read_everything() {
                     return Ok(());
                 }
-                if now >= stop_by {
+                if now >= since + GRACE {
                     self.release_held();
                     return Ok(());
                 }
             }
+            let stop_by =
+                stopping_since.map(|since| since + if now < since + LINGER { LINGER } else { GRACE });
             self.sleeper.wait(self.patience(now, stop_by))?;
             let mut ready = std::mem::take(&mut self.ready);
             ready.extend(self.sleeper.ready());
@@ -242,6 +250,29 @@ impl Worker {
             }
             self.ready = ready;
         }
+    }
+
+    /// Leaves new queries to a successor that listens beside us, if there is one. What has arrived is answered.
+    fn stop_listening(&mut self) {
+        for frontend in self.udp_frontends.values_mut() {
+            frontend.retire();
+        }
+        let numbers: Vec<_> = { self.tcp_frontends.iter() }
+            .map(|(_, frontend)| frontend.number())
+            .collect();
+        for number in numbers {
+            self.close_tcp(number);
+        }
+    }
+
+    /// Reads what is left at the UDP sockets; whether there was nothing, and nobody waits for a reply either.
+    fn has_read_everything(&mut self) -> bool {
+        let keys: Vec<Key> = self.udp_frontends.iter().map(|(key, _)| key).collect();
+        let mut is_done = true;
+        for key in keys {
+            is_done &= self.serve_udp(key) == udp::Left::Nothing;
+        }
+        is_done && self.is_idle()
     }
 
     /// Everything but UDP.

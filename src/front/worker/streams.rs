@@ -70,6 +70,10 @@ impl TcpFrontend {
         }
     }
 
+    pub(super) const fn number(&self) -> ListenNumber {
+        self.number
+    }
+
     /// How one more connection would be treated; `None` when there may be no more.
     fn admission(&self, limits: &TcpLimits) -> Option<Admission> {
         let (open, most) = (self.open.load(Relaxed), self.max_connections);

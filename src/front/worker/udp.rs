@@ -41,6 +41,14 @@ impl UdpFrontend {
         Rc::strong_count(&self.owed) > 1
     }
 
+    /// Gets no new queries any more.
+    pub(super) fn retire(&self) {
+        if let Err(error) = self.listener.retire() {
+            let address = self.listener.local_address();
+            tracing::warn!("{address} gets queries until those that are pending are answered: {error}");
+        }
+    }
+
     /// Whoever sent `packet`, which came in by this socket, to be owed a reply.
     fn client(&self, listener: Key, packet: &Packet<'_>) -> UdpClient {
         UdpClient::new(listener, packet.peer(), &self.owed)
@@ -70,10 +78,7 @@ impl Worker {
         let Some((key, frontend)) = self.udp_frontends.iter().find(is_it) else {
             return;
         };
-        if let Err(error) = frontend.listener.retire() {
-            let address = frontend.listener.local_address();
-            tracing::warn!("{address} gets queries until those that are pending are answered: {error}");
-        }
+        frontend.retire();
         self.retired.push(key);
     }
 
