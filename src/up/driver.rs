@@ -1,6 +1,7 @@
 //! The loop: what happens goes into the pure [`Supervision`], what it wants done comes out and is done.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -149,7 +150,7 @@ impl Driver {
                 }
             }
         }
-        let _ = std::fs::remove_file(socket(&self.options.run));
+        let _ = fs::remove_file(socket(&self.options.run));
         Ok(())
     }
 
@@ -279,7 +280,7 @@ impl Driver {
     fn perform(&mut self, effect: Effect) {
         let (role, outcome) = match effect {
             Effect::Start(role) => return self.start(role),
-            Effect::Forget(role) => return self.processes.retain(|(other, _)| *other != role),
+            Effect::Forget(role) => return self.forget(role),
             Effect::Reload(role) => (role, self.process(role).map(|process| process.hang_up())),
             Effect::Ask(role) => (role, self.process(role).map(|process| process.end(Ending::Ask))),
             Effect::Force(role) => {
@@ -290,6 +291,12 @@ impl Driver {
         if let Some(Err(error)) = outcome {
             tracing::warn!("{role}: {effect:?}: {error}");
         }
+    }
+
+    fn forget(&mut self, role: RoleName) {
+        self.processes.retain(|(other, _)| *other != role);
+        // Passwords are in there.
+        let _ = fs::remove_dir_all(self.options.folder(role));
     }
 
     fn start(&mut self, role: RoleName) {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use weir_config::Secret;
 use weir_config::site::RoleName;
@@ -16,7 +17,7 @@ const RESOLVERS: &str = "/etc/resolv.conf";
 /// How many of them are asked, as by the C library (`resolv.conf(5)`).
 const MAX_RESOLVERS: usize = 3;
 /// How long the check may take.
-const CHECK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(8);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The only share of a trial.
 ///
