@@ -9,6 +9,7 @@ pub mod site_file;
 pub mod up;
 pub mod vip;
 
+mod clock;
 mod question;
 mod status_socket;
 mod table;

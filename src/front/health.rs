@@ -15,10 +15,10 @@ use weir_linux::tcp::{ConnectOptions, connect};
 use weir_linux::udp::{Batch, Connected, ConnectedOptions};
 use weir_wire::Timestamp;
 
-use super::clock::{self, Random};
 use super::site::Site;
 use super::slab::{Key, Slab};
 use super::tcp::frames::{Filled, FrameReader, FrameWriter};
+use crate::clock::{self, Random};
 
 /// Token of the waker; backends have their key.
 const WAKER: u64 = u64::MAX;

@@ -14,8 +14,8 @@ use weir_policy::{
 };
 use weir_wire::{Builder, Flags, Query, QueryError, Rcode, Record, Reply, Timestamp, patch};
 
-use super::clock;
 use super::query_log::QueryLogs;
+use crate::clock;
 
 /// The largest UDP reply, from a backend or to a client; dnsdist's limit. A client that takes more gets TC.
 pub(crate) const MAX_UDP_REPLY: usize = 4096;

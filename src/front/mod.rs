@@ -11,7 +11,6 @@
 //! ordinary user, start threads, say READY.
 
 mod arguments;
-mod clock;
 mod configuration;
 mod console;
 mod health;
@@ -38,6 +37,7 @@ use weir_linux::{affinity, privileges, signals};
 
 pub use arguments::Arguments;
 
+use crate::clock;
 use configuration::{Configuration, Rejected, Secrets, Source};
 use journey::Desk;
 use listeners::Listeners;

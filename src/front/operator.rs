@@ -24,7 +24,8 @@ use weir_wire::Timestamp;
 use super::configuration::Configuration;
 use super::listeners::Listeners;
 use super::site::Site;
-use super::{clock, warn};
+use super::warn;
+use crate::clock;
 
 /// How often the main thread looks whether something is due that no descriptor announces.
 const TICK: Duration = Duration::from_millis(200);

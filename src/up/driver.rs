@@ -19,7 +19,8 @@ use super::process::Process;
 use super::report::{self, Request};
 use super::shares::{ROLES, Shares};
 use super::supervision::{Change, Effect, State, Supervision};
-use super::{Options, leftovers, now, socket, trial};
+use super::{Options, leftovers, socket, trial};
+use crate::clock::now;
 use crate::site_file;
 use crate::status_socket::{Connections, Tokens};
 

@@ -33,9 +33,8 @@ use weir_config::site::RoleName;
 use weir_control::journal::{Format, Journal};
 use weir_linux::lock::Lock;
 use weir_linux::poll::Poller;
+use weir_linux::privileges;
 use weir_linux::signals::Signals;
-use weir_linux::{clock, privileges};
-use weir_wire::Timestamp;
 
 use crate::site_file;
 use crate::status_socket;
@@ -197,9 +196,4 @@ fn ask(run: &Path, request: Request) -> Result<String, String> {
     let socket = socket(run);
     status_socket::ask(&socket, request)
         .map_err(|error| format!("no weir up answers at {}: {error}", socket.display()))
-}
-
-/// Now, on the clock of everything here.
-fn now() -> Timestamp {
-    Timestamp::from_nanos(clock::monotonic_ns())
 }

@@ -22,7 +22,8 @@ use weir_wire::Timestamp;
 
 use super::programs::{Circumstances, Program, Readiness, Rereads, User};
 use super::supervision::Change;
-use super::{Options, Source, now, trial};
+use super::{Options, Source, trial};
+use crate::clock::now;
 use crate::site_file;
 
 /// Every role, in no order that matters.

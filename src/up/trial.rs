@@ -8,9 +8,10 @@ use std::time::Duration;
 use weir_config::Secret;
 use weir_config::site::RoleName;
 
+use super::Options;
 use super::programs::Program;
 use super::shares::{Share, Shares, Text};
-use super::{Options, now};
+use crate::clock::now;
 
 /// Where the system's resolvers are named.
 const RESOLVERS: &str = "/etc/resolv.conf";

@@ -10,11 +10,12 @@ use std::time::Duration;
 use weir_config::vip::VipSettings;
 use weir_linux::poll::{Events, Interest, Poller};
 use weir_linux::signals::{Signal, Signals};
+use weir_linux::vrrp;
 use weir_linux::vrrp::Reception;
-use weir_linux::{clock, vrrp};
 use weir_vrrp::{Effect, LogEvent, Node, Received, RouterState, vrid_of};
 use weir_wire::Timestamp;
 
+use crate::clock;
 use crate::status_socket::Connections;
 
 use super::arguments::Run;
@@ -88,7 +89,7 @@ impl Driver {
     /// # Errors
     /// Out of descriptors, or without the right to do what it does.
     pub(super) fn new(parts: Parts) -> io::Result<Self> {
-        let now = clock_now();
+        let now = clock::now();
         parts
             .poller
             .add(&parts.signals, token(Kind::Signals, 0), Interest::Read)?;
@@ -123,11 +124,11 @@ impl Driver {
         let mut events = Events::new(64);
         self.look_at_links()?;
         while !self.node.is_stopped() {
-            self.act(clock_now());
-            self.slept = clock_now();
+            self.act(clock::now());
+            self.slept = clock::now();
             self.due = self.next_deadline();
             self.poller.wait(&mut events, Some(self.due.since(self.slept)))?;
-            let now = clock_now();
+            let now = clock::now();
             self.note_lateness(now);
             self.read_adverts(now);
             for event in events.iter() {
@@ -136,7 +137,7 @@ impl Driver {
                 }
             }
         }
-        self.perform(clock_now());
+        self.perform();
         if let Some(front) = &mut self.front {
             front.stop();
         }
@@ -160,7 +161,7 @@ impl Driver {
             self.renew_addresses();
             self.renew = now + RENEWAL;
         }
-        self.perform(now);
+        self.perform();
         if self.beat <= now {
             self.guard.beat(&self.poller);
             self.beat = now + HEARTBEAT;
@@ -246,7 +247,7 @@ impl Driver {
     /// Tells routers and trackers which interfaces are there.
     pub(super) fn look_at_links(&mut self) -> io::Result<()> {
         self.network.refresh(&self.settings, &self.poller)?;
-        let now = clock_now();
+        let now = clock::now();
         for router in 0..self.settings.routers.len() {
             self.node.on_link(now, router, self.network.source(router));
         }
@@ -302,7 +303,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn perform(&mut self, now: Timestamp) {
+    pub(super) fn perform(&mut self) {
         while let Some(effect) = self.node.next_effect() {
             match effect {
                 Effect::Send {
@@ -344,12 +345,12 @@ impl Driver {
                     self.notifier
                         .group(&self.settings, group, state, priority, &self.poller);
                 }
-                Effect::Log(event) => self.log(now, &event),
+                Effect::Log(event) => self.log(&event),
             }
         }
     }
 
-    fn log(&self, _now: Timestamp, event: &LogEvent) {
+    fn log(&self, event: &LogEvent) {
         let router = event.router.map_or("node", |router| self.name(router));
         let text = report::describe(event, &self.settings.node);
         if event.what.is_warning() {
@@ -449,9 +450,4 @@ impl Driver {
             .get(router)
             .map_or("?", |(settings, _)| settings.name.as_str())
     }
-}
-
-/// Now, on the clock of everything here.
-pub(super) fn clock_now() -> Timestamp {
-    Timestamp::from_nanos(clock::monotonic_ns())
 }

@@ -4,7 +4,7 @@
 //!   driver     the loop: sockets, timers, processes in; effects out
 //!   network    links, addresses, adverts, announcements     front      the front end's process and its answers
 //!   guard      withdraws what this process leaves behind     scripts    check scripts, and `notify`
-//!   requests   what `weir vip status` may ask of it           trackers   what routers depend on
+//!   requests   what `weir vip status` may ask of it          trackers   what routers depend on
 //! ```
 //!
 //! Deciding is `weir_vrrp`'s. Everything here runs on one thread, which never waits but in the loop. Starting order:
@@ -45,10 +45,11 @@ use weir_linux::poll::Poller;
 use weir_linux::realtime;
 use weir_linux::signals::Signals;
 
+use crate::clock;
 use crate::status_socket::{self, Connections, Tokens};
 use arguments::{Command, Run, Running};
 use canary::Canary;
-use driver::{Driver, Parts, clock_now};
+use driver::{Driver, Parts};
 use front::{Front, Watch, Whose};
 use guard::Guard;
 use load::LoadWatch;
@@ -229,7 +230,7 @@ fn front(run: &Run, settings: &VipSettings) -> io::Result<Option<Front>> {
         floating: floating(settings),
         zone: run.backend_name.clone(),
     };
-    let front = Front::new(watch, Canary::start()?, clock_now());
+    let front = Front::new(watch, Canary::start()?, clock::now());
     front
         .map(Some)
         .map_err(|error| io::Error::other(format!("--backend-name {}: {error}", run.backend_name)))

@@ -9,7 +9,9 @@ use std::io;
 use weir_config::vip::VipSettings;
 use weir_vrrp::{Condition, Node, NodeSettings};
 
-use super::driver::{Driver, clock_now};
+use crate::clock;
+
+use super::driver::Driver;
 use super::network::Network;
 use super::notify::Notifier;
 use super::trackers::{FrontEnd, Trackers};
@@ -20,7 +22,7 @@ impl Driver {
     /// # Errors
     /// When something that they name cannot be opened. Nothing has changed then.
     pub(super) fn reconfigure(&mut self, mut settings: VipSettings) -> io::Result<()> {
-        let now = clock_now();
+        let now = clock::now();
         let watched = if self.front.is_some() {
             FrontEnd::Watched
         } else {
@@ -39,6 +41,8 @@ impl Driver {
         network.refresh(&settings, &self.poller)?;
         let notifier = Notifier::open(&settings, &self.settings)?;
 
+        // What is still to be done counts routers as the old file does.
+        self.perform();
         let kept = kept(&self.settings, &settings);
         self.give_up(&kept);
         network.inherit(&mut self.network, &kept);
@@ -50,7 +54,7 @@ impl Driver {
         }
         (self.settings, self.trackers, self.network) = (settings, trackers, network);
         self.look_at_links()?;
-        self.perform(now);
+        self.perform();
         Ok(())
     }
 

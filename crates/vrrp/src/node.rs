@@ -68,11 +68,11 @@ impl Node {
     /// The node with another configuration: the new router at an index of `kept` that has a number goes on where the
     /// old router of that number was, in its state and with its counters; their versions and families must be the same.
     /// The other new routers start, and the other old ones are gone: taking away what they held is the driver's.
-    /// Trackers begin with the condition that `settings` gives them.
+    /// Trackers begin with the condition that `settings` gives them. Effects that were not taken are lost: they count
+    /// routers as before.
     #[must_use]
     pub fn reconfigured(self, settings: NodeSettings, kept: &[Option<usize>], now: Timestamp) -> Self {
         let mut node = Self::new(settings, now);
-        node.effects = self.effects;
         node.starting = self.starting;
         let mut old: Vec<Option<Router>> = self.routers.into_iter().map(|(router, _)| Some(router)).collect();
         for (index, (router, _)) in node.routers.iter_mut().enumerate() {

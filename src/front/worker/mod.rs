@@ -41,11 +41,11 @@ use udp::UdpFrontend;
 use uplink::Uplink;
 use upstream::Upstream;
 
-use super::clock::{self, Random};
 use super::journey::{Desk, MAX_UDP_REPLY};
 use super::site::{Change, Site};
 use super::slab::{Key, Slab};
 use super::tcp::client::{ClientConnection, Ending};
+use crate::clock::{self, Random};
 
 /// The largest UDP query that is taken; dnsdist's limit. Longer ones are cut by the kernel and dropped as such.
 const MAX_UDP_QUERY: usize = 4096;

@@ -14,7 +14,7 @@ use super::asker::{Asker, Client, Forwarded};
 use super::forward::{Asked, Failure};
 use super::upstream::Fault;
 use super::{BATCHES_PER_TURN, Worker};
-use crate::front::clock;
+use crate::clock;
 use crate::front::journey::Written;
 use crate::front::slab::Key;
 

@@ -13,7 +13,7 @@ use weir_wire::Timestamp;
 
 use super::asker::{Client, canonical};
 use super::{Due, Token, Worker};
-use crate::front::clock;
+use crate::clock;
 use crate::front::journey::{Next, Written};
 use crate::front::site::ListenNumber;
 use crate::front::slab::Key;

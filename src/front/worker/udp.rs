@@ -10,7 +10,7 @@ use weir_wire::{Query, Timestamp};
 
 use super::asker::{Asker, Client, UdpClient, canonical};
 use super::{BATCHES_PER_TURN, Due, MAX_UDP_REPLY, Token, Worker};
-use crate::front::clock;
+use crate::clock;
 use crate::front::journey::{Next, Route, Written};
 use crate::front::site::ListenNumber;
 use crate::front::slab::Key;

@@ -16,7 +16,7 @@ use super::asker::{Client, Forwarded};
 use super::forward::{Asked, Failure, clear_rd};
 use super::uplink::LocalBackend;
 use super::{Due, Token, Worker};
-use crate::front::clock;
+use crate::clock;
 use crate::front::slab::Key;
 use crate::front::tcp::frames::{Filled, FrameReader, FrameWriter};
 use crate::front::tcp::transfer::Transfer;

@@ -80,11 +80,18 @@ fn a_child_ends_with_everything_it_has_started() {
 }
 
 #[test]
-fn a_child_leads_a_group_of_its_own() {
-    // Fields of `stat`: process, name, state, parent, group.
+fn a_child_leads_a_group_of_its_own_in_our_session() {
+    // Fields of `stat`: process, name, state, parent, group, session.
     let line = output("cat /proc/$$/stat", &Launch::default());
     let fields: Vec<_> = line.split(' ').collect();
     assert_eq!(fields[4], fields[0]);
+    let ours = fs::read_to_string("/proc/self/stat").unwrap();
+    let ours = ours.rsplit_once(") ").unwrap().1;
+    assert_eq!(
+        fields[5],
+        ours.split(' ').nth(3).unwrap(),
+        "a new session waits for its turn"
+    );
     assert_eq!(fields[3], process::id().to_string());
 }
 

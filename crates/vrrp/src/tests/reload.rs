@@ -30,6 +30,15 @@ fn a_master_that_stays_says_so_and_tells_no_script() {
 }
 
 #[test]
+fn what_was_not_taken_is_not_done_under_another_number() {
+    let mut rig = Rig::master(node_settings(v3(150, 100), &[]));
+    rig.node.on_link(rig.now, 0, None);
+    reconfigure(&mut rig, node_settings(v3(150, 100), &[]), &[None]);
+    let effects = rig.all_effects();
+    assert!(!effects.contains(&Effect::Release { router: 0 }), "{effects:?}");
+}
+
+#[test]
 fn another_priority_is_advertised_at_once() {
     let mut rig = Rig::master(node_settings(v3(150, 100), &[]));
     rig.all_effects();

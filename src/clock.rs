@@ -1,4 +1,4 @@
-//! Where time and random bits come in: the only place of the front end that asks the kernel for either.
+//! Where time and random bits come in: the only place of the roles that asks the kernel for either.
 
 use std::io;
 
