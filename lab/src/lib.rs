@@ -10,6 +10,7 @@
 
 pub mod blueprint;
 pub mod checks;
+pub mod drill;
 pub mod internet;
 pub mod interrupt;
 pub mod pair;
