@@ -12,6 +12,7 @@ pub mod blueprint;
 pub mod checks;
 pub mod internet;
 pub mod interrupt;
+pub mod lab;
 pub mod pair;
 
 mod dns;
