@@ -5,13 +5,14 @@
 //! 192.0.2.2  a.gtld-servers.net   com. net.    → google.com. example.com.
 //! 192.0.2.3  ns1.google.com       google.com. example.com. with wildcards: every name asked for the first time
 //!                                 is a cache miss everywhere
+//! 192.0.2.4  wayward.com          wayward.com. a server that behaves as told
 //! ```
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::{Ask, Client, Namespace, Network, Process, Scratch};
+use crate::{Ask, Client, Namespace, Network, Process, Responder, Scratch};
 
 /// The gateway of the laboratory's network towards [`PREFIX`].
 pub const GATEWAY: &str = "10.10.2.1";
@@ -22,9 +23,11 @@ pub const LARGE_NAME: &str = "large.google.com";
 /// How many records [`LARGE_NAME`] has.
 pub const LARGE_RECORDS: usize = 15;
 /// The address of every `google.com` name.
-pub const GOOGLE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 80));
+pub const GOOGLE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 80));
 /// A client out there.
-pub const OUTSIDER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 3));
+pub const OUTSIDER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 3));
+/// The server of `wayward.com`.
+const WAYWARD: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 4)), 53);
 /// What a recursive server reads to find the root.
 pub const HINTS: &str = ". 3600000 NS a.root-servers.net.\na.root-servers.net. 3600000 A 192.0.2.1\n";
 
@@ -42,6 +45,8 @@ com. 86400 NS a.gtld-servers.net.
 google.com. 86400 NS ns1.google.com.
 example.com. 86400 NS ns1.google.com.
 ns1.google.com. 86400 A 192.0.2.3
+wayward.com. 86400 NS wayward.com.
+wayward.com. 86400 A 192.0.2.4
 ";
 const NET: &str = "\
 net. 86400 SOA a.gtld-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 900
@@ -68,6 +73,7 @@ example.com. 300 A 192.0.2.81
 pub struct Internet {
     // Dropped in this order: processes before the host they run on.
     servers: Vec<Process>,
+    wayward: Responder,
     host: Namespace,
 }
 
@@ -75,8 +81,10 @@ impl Internet {
     /// Starts it behind `network`'s [`GATEWAY`] and waits until it answers.
     pub fn start(network: &Network, scratch: &Scratch) -> io::Result<Self> {
         let host = network.attach("internet", &[&format!("{GATEWAY}/24")])?;
+        host.ip(&["address", "add", &format!("{}/32", WAYWARD.ip()), "dev", "lo"])?;
         let mut internet = Self {
             servers: Vec::new(),
+            wayward: host.enter(|| Responder::start_zone("wayward.com.", WAYWARD))??,
             host,
         };
         internet.serve("root", "192.0.2.1", &[(".", ROOT)], scratch)?;
@@ -91,6 +99,16 @@ impl Internet {
     /// The host that the servers run on.
     pub fn host(&self) -> &Namespace {
         &self.host
+    }
+
+    /// Lets the host send from every address of a network, and hear what is sent there.
+    pub fn send_as(&self, network: &str) -> io::Result<()> {
+        self.host.ip(&["route", "add", "local", network, "dev", "lo"])
+    }
+
+    /// The server of `wayward.com`, all names of which have an address unless it is told otherwise.
+    pub fn wayward(&self) -> &Responder {
+        &self.wayward
     }
 
     fn serve(

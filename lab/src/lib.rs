@@ -13,6 +13,7 @@ pub mod checks;
 pub mod drill;
 pub mod internet;
 pub mod interrupt;
+pub mod lab;
 pub mod pair;
 
 mod dns;

@@ -109,25 +109,20 @@ impl Network {
     /// A new host on this switch, its `eth0` having `addresses` (with prefix length, the first is its own).
     pub fn attach(&self, role: &str, addresses: &[&str]) -> io::Result<Namespace> {
         let host = Namespace::create(role)?;
-        let port = port(role);
-        self.switch.ip(&[
-            "link",
-            "add",
-            &port,
-            "type",
-            "veth",
-            "peer",
-            "name",
-            "eth0",
-            "netns",
-            host.name(),
-        ])?;
-        self.switch.ip(&["link", "set", &port, "master", "lan", "up"])?;
+        self.connect(&host, role, "eth0")?;
         for address in addresses {
             host.ip(&["address", "add", address, "dev", "eth0"])?;
         }
-        host.ip(&["link", "set", "eth0", "up"])?;
         Ok(host)
+    }
+
+    /// A cable from this switch to a new interface of a host, which is known here by its role.
+    pub fn connect(&self, host: &Namespace, role: &str, interface: &str) -> io::Result<()> {
+        let port = port(role);
+        let cable = ["link", "add", &port, "type", "veth", "peer", "name", interface];
+        self.switch.ip(&[&cable[..], &["netns", host.name()]].concat())?;
+        self.switch.ip(&["link", "set", &port, "master", "lan", "up"])?;
+        host.ip(&["link", "set", interface, "up"])
     }
 
     /// Pulls the plug of a host, by its role, out of the switch: its `eth0` loses the carrier.
