@@ -1,10 +1,12 @@
-//! All roles of a node, under supervision (`weir up`), and what is asked of it (`weir status`, `weir reload`).
+//! All roles of a node, under supervision (`weir up`), and what is asked of it (`weir status`, `weir reload`,
+//! `weir stop`, `weir start`).
 //!
 //! ```text
 //!   shares       site file ─▶ files, checked by the programs that they are for ─▶ where these read them
 //!   programs     the programs that a role can be              supervision  when roles start and end: pure
 //!   driver       the loop: signals, processes, answers in; what supervision wants out
 //!   process      one role's process                           leftovers    those of a supervisor that was killed
+//!   orders       of an operator about one role
 //!   report       what the status socket tells                 trial        `--try`
 //! ```
 //!
@@ -15,6 +17,7 @@
 mod arguments;
 mod driver;
 mod leftovers;
+mod orders;
 mod process;
 mod programs;
 mod report;
@@ -42,7 +45,7 @@ use driver::Driver;
 use report::Request;
 use shares::{ROLES, Shares};
 
-pub use arguments::{Arguments, Reload, Status};
+pub use arguments::{Arguments, Order, Reload, Status};
 
 /// What is run, and where.
 #[derive(Clone, Debug)]
@@ -172,7 +175,7 @@ fn supervise(options: &Options, signals: Signals) -> Result<(), String> {
 
 /// Runs `weir status`; see [`Status`].
 pub fn status(status: Status) -> ExitCode {
-    let answer = ask(&status.run, Request::Status);
+    let answer = ask(&status.run, &Request::Status);
     let answer = answer.and_then(|answer| report::with_addresses(&answer, &status.run));
     match answer {
         Ok(value) if status.json => site_file::say(&format!("{value}\n")),
@@ -183,7 +186,22 @@ pub fn status(status: Status) -> ExitCode {
 
 /// Runs `weir reload`; see [`Reload`].
 pub fn reload(reload: Reload) -> ExitCode {
-    match ask(&reload.run, Request::Reload) {
+    order(&reload.run, &Request::Reload)
+}
+
+/// Runs `weir stop`; see [`Order`].
+pub fn stop(stop: Order) -> ExitCode {
+    order(&stop.run, &Request::Order(orders::Order::Stop, stop.role))
+}
+
+/// Runs `weir start`; see [`Order`].
+pub fn start(start: Order) -> ExitCode {
+    order(&start.run, &Request::Order(orders::Order::Start, start.role))
+}
+
+fn order(run: &Path, request: &Request) -> ExitCode {
+    match ask(run, request) {
+        Ok(answer) if answer.is_empty() => site_file::fail("weir up ended before it was done"),
         Ok(answer) => match answer.strip_prefix("error: ") {
             Some(why) => site_file::fail(why.trim_end()),
             None => site_file::say(&answer),
@@ -192,7 +210,7 @@ pub fn reload(reload: Reload) -> ExitCode {
     }
 }
 
-fn ask(run: &Path, request: Request) -> Result<String, String> {
+fn ask(run: &Path, request: &Request) -> Result<String, String> {
     let socket = socket(run);
     status_socket::ask(&socket, request)
         .map_err(|error| format!("no weir up answers at {}: {error}", socket.display()))

@@ -89,6 +89,49 @@ fn lab_what_is_killed_starts_again_and_the_others_go_on() {
 
 #[test]
 #[ignore = "needs root: network namespaces"]
+fn lab_what_an_operator_stops_stays_stopped_until_an_operator_starts_it() {
+    let mut stage = Stage::start();
+    let said = |output: std::process::Output| {
+        let (status, text) = (output.status, [output.stdout, output.stderr].concat());
+        (status.success(), String::from_utf8(text).unwrap())
+    };
+    let old = stage.pid("front");
+    assert_eq!(
+        said(stage.weir(&["stop", "front"])),
+        (true, "front: stopped\n".to_owned())
+    );
+    assert!(!lives(old));
+    assert!(stage.weir(&["reload"]).status.success());
+    let (_, page) = said(stage.weir(&["status"]));
+    assert!(
+        page.contains("front    weir front  stopped (by weir stop)  -"),
+        "{page}"
+    );
+    stage.wait_for("vip sees it", |stage| {
+        let status = stage.status().unwrap();
+        status["addresses"][0]["held_here"] == false
+    });
+    assert_eq!(
+        said(stage.weir(&["start", "front"])),
+        (true, "front: up\n".to_owned())
+    );
+    let front = stage.role("front").unwrap();
+    assert_eq!((&front["state"], &front["failures"]), (&"up".into(), &0.into()));
+    stage.wait_for("the address answers", |stage| {
+        stage.resolve(FLOATING, "www.solo.test").is_some()
+    });
+    // What is up stays as it is.
+    assert_eq!(
+        said(stage.weir(&["start", "front"])),
+        (true, "front: up\n".to_owned())
+    );
+    assert_eq!(stage.pid("front"), front["pid"].as_u64().unwrap());
+    let (done, why) = said(stage.weir(&["stop", "frnot"]));
+    assert!(!done && why.contains("did you mean front?"), "{why}");
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
 fn lab_what_a_killed_supervisor_leaves_is_replaced() {
     let mut stage = Stage::start();
     let old = pids(&stage);
