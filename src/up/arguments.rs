@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use weir_config::site::{DEFAULT_FILE, RoleName};
 
+use super::reach::Way;
 use super::shares::ROLES;
 
 /// Where configurations and sockets live unless the command line says otherwise.
@@ -48,9 +49,26 @@ pub struct Arguments {
     pub(super) verbose: bool,
 }
 
-/// `weir status`: what runs on this node.
+/// `weir status`: what runs on this node, or on every one.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 when somebody answers, 1 when nobody does; with --site also 1 when a node is not \
+    reached, a role is not up, or a node runs another site file than FILE."
+)]
 pub struct Status {
+    /// Every node of the site: which roles run, which version, and whether it runs this site file
+    #[arg(long)]
+    pub(super) site: bool,
+
+    /// The site file that the nodes are compared with
+    #[arg(short, long, value_name = "FILE", default_value = DEFAULT_FILE, requires = "site")]
+    pub(super) file: PathBuf,
+
+    /// Run commands on a node by COMMAND, with {node} and {address} in the place of its name and address, and without a
+    /// shell (default: ssh; this node itself without)
+    #[arg(long, value_name = "COMMAND", value_parser = Way::parse, requires = "site")]
+    pub(super) via: Option<Way>,
+
     /// JSON, for machines
     #[arg(long)]
     pub(super) json: bool,

@@ -6,7 +6,7 @@
 //!   programs     the programs that a role can be              supervision  when roles start and end: pure
 //!   driver       the loop: signals, processes, answers in; what supervision wants out
 //!   process      one role's process                           leftovers    those of a supervisor that was killed
-//!   orders       of an operator about one role
+//!   orders       of an operator about one role            nodes, reach  `status --site`
 //!   report       what the status socket tells                 trial        `--try`
 //! ```
 //!
@@ -17,9 +17,11 @@
 mod arguments;
 mod driver;
 mod leftovers;
+mod nodes;
 mod orders;
 mod process;
 mod programs;
+mod reach;
 mod report;
 mod shares;
 mod supervision;
@@ -32,7 +34,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use weir_config::site::RoleName;
+use weir_config::site::{Node, RoleName};
 use weir_control::journal::{Format, Journal};
 use weir_linux::lock::Lock;
 use weir_linux::poll::Poller;
@@ -42,6 +44,7 @@ use weir_linux::signals::Signals;
 use crate::site_file;
 use crate::status_socket;
 use driver::Driver;
+use reach::Way;
 use report::Request;
 use shares::{ROLES, Shares};
 
@@ -175,6 +178,12 @@ fn supervise(options: &Options, signals: Signals) -> Result<(), String> {
 
 /// Runs `weir status`; see [`Status`].
 pub fn status(status: Status) -> ExitCode {
+    if status.site {
+        return match site_status(&status) {
+            Ok(outcome) => outcome,
+            Err(why) => site_file::fail(&why),
+        };
+    }
     let answer = ask(&status.run, &Request::Status);
     let answer = answer.and_then(|answer| report::with_addresses(&answer, &status.run));
     match answer {
@@ -182,6 +191,29 @@ pub fn status(status: Status) -> ExitCode {
         Ok(value) => site_file::say(&report::page(&value)),
         Err(why) => site_file::fail(&why),
     }
+}
+
+/// `weir status --site`.
+fn site_status(status: &Status) -> Result<ExitCode, String> {
+    let site = site_file::load(&status.file)?;
+    let ssh = Way::parse(reach::SSH)?;
+    // Whoever says how nodes are reached means all of them.
+    let own = match status.via {
+        None => shares::own_node(&site).map(|node| node.name.clone()),
+        Some(_) => None,
+    };
+    let ask_own = |node: &Node| {
+        let is_own = own.as_ref() == Some(&node.name);
+        is_own.then(|| ask(&status.run, &Request::Status))
+    };
+    let rows = nodes::ask(&site, status.via.as_ref().unwrap_or(&ssh), ask_own);
+    let said = if status.json {
+        site_file::say(&format!("{}\n", nodes::json(&site, &rows)))
+    } else {
+        site_file::say(&nodes::page(&site, &rows))
+    };
+    let is_well = nodes::are_well(&site, &rows);
+    Ok(if is_well { said } else { ExitCode::FAILURE })
 }
 
 /// Runs `weir reload`; see [`Reload`].

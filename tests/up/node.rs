@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::stage::{FLOATING, OWN, SECRETS, Stage, kill, lives};
+use crate::stage::{FLOATING, OWN, SECRETS, Stage, WEIR, kill, lives};
 
 /// Every role's number.
 fn pids(stage: &Stage) -> [u64; 4] {
@@ -128,6 +128,34 @@ fn lab_what_an_operator_stops_stays_stopped_until_an_operator_starts_it() {
     assert_eq!(stage.pid("front"), front["pid"].as_u64().unwrap());
     let (done, why) = said(stage.weir(&["stop", "frnot"]));
     assert!(!done && why.contains("did you mean front?"), "{why}");
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_the_status_of_the_site_shows_drift() {
+    let stage = Stage::start();
+    let way = stage.script(
+        "way",
+        &format!("exec {} status --json --run {}", WEIR, stage.run().display()),
+    );
+    let file = stage.run().with_file_name("weir.toml").display().to_string();
+    let ask = |more: &[&str]| {
+        let words = ["status", "--site", "-f", &file, "--via", &way];
+        let output = stage.weir(&[&words[..], more].concat());
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (is_well, page) = ask(&[]);
+    assert!(
+        is_well && page.contains("solo  10.77.0.1  up     up   up    up"),
+        "{page}"
+    );
+    stage.rewrite("threads = 1", "threads = 2");
+    let (is_well, page) = ask(&[]);
+    assert!(!is_well && page.contains(" differs"), "{page}");
+    let (_, json) = ask(&["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["nodes"][0]["differs"], true);
+    assert_eq!(json["nodes"][0]["roles"].as_array().unwrap().len(), 4);
 }
 
 #[test]
