@@ -63,7 +63,9 @@ pub struct Stage {
 
 impl Stage {
     /// Begins to ask and to watch.
-    pub fn start(lab: Lab) -> io::Result<Self> {
+    pub fn start(mut lab: Lab) -> io::Result<Self> {
+        // Version 2 of VRRP, which the blueprint's password needs, waits 3.6 s for a silent node: longer than the target.
+        lab.rewrite_site(|text| without_lines(text, "password_file = ", "vrrp"))?;
         let client = lab.client();
         client.ip(&["address", "add", &format!("{ATTACKER}/24"), "dev", "eth0"])?;
         let nodes = [lab.node(NODES[0])?.namespace(), lab.node(NODES[1])?.namespace()];
@@ -298,6 +300,14 @@ fn ask(
         prober: Prober::start(host, lab.floating(), plan)?,
         lanes: lanes.collect(),
     })
+}
+
+/// The text without the lines that begin so and say so.
+fn without_lines(text: &str, begin: &str, word: &str) -> String {
+    let lines = text
+        .lines()
+        .filter(|line| !(line.starts_with(begin) && line.contains(word)));
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// As dig prints it.
