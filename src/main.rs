@@ -24,6 +24,10 @@ enum Command {
     Status(up::Status),
     /// Have `weir up` read the site file again: check everything, then change every role
     Reload(up::Reload),
+    /// Have `weir up` end one role, and keep it so
+    Stop(up::Order),
+    /// Have `weir up` run a role again that was stopped
+    Start(up::Order),
     /// Serve clients' queries: policy, cache, pools (reads dnsdist's configuration)
     Front(front::Arguments),
     /// Hold the floating address: VRRP (reads keepalived's configuration)
@@ -43,6 +47,8 @@ fn main() -> ExitCode {
         Command::Up(arguments) => up::main(arguments),
         Command::Status(arguments) => up::status(arguments),
         Command::Reload(arguments) => up::reload(arguments),
+        Command::Stop(arguments) => up::stop(arguments),
+        Command::Start(arguments) => up::start(arguments),
         Command::Front(arguments) => front::main(arguments),
         Command::Vip(arguments) => vip::main(arguments),
         Command::Check(arguments) => check::main(arguments),

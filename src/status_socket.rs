@@ -21,16 +21,24 @@ const MAX_CONNECTIONS: usize = 16;
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest request.
 const MAX_REQUEST_LEN: usize = 64;
-/// How long a client waits. Orders take their time: a handover as long as the other node needs to take over.
-const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client waits. Orders take their time: a handover as long as the other node needs to take over, an end as
+/// long as a server needs to write its journals.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What may be asked, each kind by a word.
-pub(crate) trait Request: Copy + 'static {
-    /// Every kind.
-    const ALL: &'static [Self];
+/// What may be asked.
+pub(crate) trait Request: Sized {
+    /// What a line asks for, if anything.
+    fn parse(line: &str) -> Option<Self>;
 
-    /// The word of this one.
-    fn word(self) -> &'static str;
+    /// The line.
+    fn line(&self) -> String;
+}
+
+/// Who asked: a place, and whose turn there it was. Whoever hangs up leaves the place to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    index: usize,
+    turn: u64,
 }
 
 /// The numbers under which a caller waits for the socket and its connections; those of connections are `first` and the
@@ -47,10 +55,12 @@ pub(crate) struct Connections {
     listener: UnixListener,
     tokens: Tokens,
     open: Vec<Option<Connection>>,
+    turns: u64,
 }
 
 #[derive(Debug)]
 struct Connection {
+    turn: u64,
     stream: UnixStream,
     request: Vec<u8>,
     ends: Timestamp,
@@ -74,6 +84,7 @@ impl Connections {
             listener,
             tokens,
             open: (0..MAX_CONNECTIONS).map(|_| None).collect(),
+            turns: 0,
         })
     }
 
@@ -92,7 +103,9 @@ impl Connections {
                 .set_nonblocking(true)
                 .and_then(|()| poller.add(&stream, self.tokens.first + index as u64, Interest::Read));
             if added.is_ok() {
+                self.turns += 1;
                 *place = Some(Connection {
+                    turn: self.turns,
                     stream,
                     request: Vec::new(),
                     ends: now + CONNECTION_TIMEOUT,
@@ -103,7 +116,7 @@ impl Connections {
 
     /// Reads what a connection sent, and returns its request once it is complete. One that asks nonsense is told so
     /// and closed.
-    pub(crate) fn read<R: Request>(&mut self, index: usize) -> Option<R> {
+    pub(crate) fn read<R: Request>(&mut self, index: usize) -> Option<(Caller, R)> {
         let connection = self.open.get_mut(index)?.as_mut()?;
         let mut buffer = [0; MAX_REQUEST_LEN];
         match connection.stream.read(&mut buffer) {
@@ -111,35 +124,38 @@ impl Connections {
             Ok(length) if length > 0 => connection
                 .request
                 .extend(buffer.get(..length).unwrap_or_default()),
+            // Closing takes the descriptor out of the poller's set.
             _ => {
-                self.close(index);
+                *self.open.get_mut(index)? = None;
                 return None;
             }
         }
+        let turn = connection.turn;
         let line = String::from_utf8_lossy(&connection.request).into_owned();
         if !line.ends_with('\n') && line.len() <= MAX_REQUEST_LEN {
             return None;
         }
-        let mut all = R::ALL.iter().copied();
-        let request = all.find(|request| request.word() == line.trim_end());
+        let caller = Caller { index, turn };
+        let request = R::parse(line.trim_end());
         if request.is_none() {
-            self.answer(index, "error: unknown request\n");
+            self.answer(caller, "error: unknown request\n");
         }
-        request
+        request.map(|request| (caller, request))
     }
 
     /// Answers and closes. What does not fit into the socket's buffer is cut: no answer is nearly as long.
-    pub(crate) fn answer(&mut self, index: usize, text: &str) {
-        if let Some(connection) = self.open.get_mut(index).and_then(Option::as_mut) {
+    pub(crate) fn answer(&mut self, caller: Caller, text: &str) {
+        if let Some(place) = self.place(caller)
+            && let Some(mut connection) = place.take()
+        {
             let _ = connection.stream.write_all(text.as_bytes());
             let _ = connection.stream.shutdown(Shutdown::Write);
         }
-        self.close(index);
     }
 
     /// Lets a connection last for as long as what it asked for may take.
-    pub(crate) fn extend(&mut self, index: usize, ends: Timestamp) {
-        if let Some(connection) = self.open.get_mut(index).and_then(Option::as_mut) {
+    pub(crate) fn extend(&mut self, caller: Caller, ends: Timestamp) {
+        if let Some(Some(connection)) = self.place(caller) {
             connection.ends = ends;
         }
     }
@@ -156,11 +172,10 @@ impl Connections {
         }
     }
 
-    fn close(&mut self, index: usize) {
-        if let Some(place) = self.open.get_mut(index) {
-            // Closing takes the descriptor out of the poller's set.
-            *place = None;
-        }
+    /// The caller's place, unless the caller has left it.
+    fn place(&mut self, caller: Caller) -> Option<&mut Option<Connection>> {
+        let place = self.open.get_mut(caller.index);
+        place.filter(|place| place.as_ref().is_some_and(|open| open.turn == caller.turn))
     }
 }
 
@@ -168,10 +183,10 @@ impl Connections {
 ///
 /// # Errors
 /// Nobody listens there, or it does not answer.
-pub(crate) fn ask(path: &Path, request: impl Request) -> io::Result<String> {
+pub(crate) fn ask(path: &Path, request: &impl Request) -> io::Result<String> {
     let mut stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(CLIENT_TIMEOUT))?;
-    stream.write_all(format!("{}\n", request.word()).as_bytes())?;
+    stream.write_all(format!("{}\n", request.line()).as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)

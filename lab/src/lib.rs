@@ -26,7 +26,7 @@ mod site;
 pub use dns::{Ask, Client, Reply, Session, Transport};
 pub use namespace::{Namespace, Network, remove_leftovers};
 pub use probe::{Names, Outcome, Plan, Probe, Prober, Silence, silences};
-pub use process::{Process, Scratch, wait_for};
+pub use process::{Process, Scratch, kill_family, wait_for};
 pub use responder::{Behaviour, Received, Responder};
 pub use site::{Front, Site};
 

@@ -133,16 +133,9 @@ impl Process {
         self.signal(Signal::CONT)
     }
 
-    /// Kills the process and all that descend from it, at once as far as they can tell: nobody runs any more when the
-    /// first one dies, so that nobody cleans up after another.
+    /// Kills the process and all that descend from it ([`kill_family`]).
     pub fn kill_family(&mut self) -> io::Result<()> {
-        let family = family(self.id())?;
-        for signal in [Signal::STOP, Signal::KILL] {
-            for &pid in &family {
-                // One that is gone already needs no signal.
-                let _ = kill_process(pid, signal);
-            }
-        }
+        kill_family(self.id())?;
         self.kill()
     }
 
@@ -214,6 +207,19 @@ impl Drop for Process {
             eprintln!("---- end of the log of {} ----\n{}", self.name, tail.join("\n"));
         }
     }
+}
+
+/// Kills a process and all that descend from it, at once as far as they can tell: nobody runs any more when the first
+/// one dies, so that nobody cleans up after another.
+pub fn kill_family(root: u32) -> io::Result<()> {
+    let family = family(root)?;
+    for signal in [Signal::STOP, Signal::KILL] {
+        for &pid in &family {
+            // One that is gone already needs no signal.
+            let _ = kill_process(pid, signal);
+        }
+    }
+    Ok(())
 }
 
 /// The process and all its descendants.

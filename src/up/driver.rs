@@ -15,6 +15,7 @@ use weir_linux::poll::{Events, Interest, Poller, Waker};
 use weir_linux::signals::{Signal, Signals};
 use weir_wire::Timestamp;
 
+use super::orders::{self, Order, Pending};
 use super::process::Process;
 use super::report::{self, Request};
 use super::shares::{ROLES, Shares};
@@ -22,10 +23,12 @@ use super::supervision::{Change, Effect, State, Supervision};
 use super::{Options, leftovers, socket, trial};
 use crate::clock::now;
 use crate::site_file;
-use crate::status_socket::{Connections, Tokens};
+use crate::status_socket::{Caller, Connections, Tokens};
 
 /// How long a connection may wait for the end of a reload.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(9);
+/// A connection is kept for so long after it is to be answered.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// What a descriptor is; see [`token`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +74,7 @@ pub(super) struct Driver {
     connections: Connections,
     waker: Arc<Waker>,
     reload: Option<Reload>,
+    orders: Vec<Pending>,
     supervisor: Option<OsString>,
     watchdog: Option<Watchdog>,
     pub(super) started: Timestamp,
@@ -81,7 +85,7 @@ pub(super) struct Driver {
 struct Reload {
     outcome: Receiver<Result<Shares, String>>,
     /// Who waits for it.
-    connection: Option<usize>,
+    caller: Option<Caller>,
 }
 
 /// The supervisor wants to hear regularly that the loop runs.
@@ -123,6 +127,7 @@ impl Driver {
             connections,
             waker,
             reload: None,
+            orders: Vec::new(),
             supervisor: std::env::var_os("NOTIFY_SOCKET"),
             watchdog: Watchdog::of_environment(now),
             started: now,
@@ -171,6 +176,7 @@ impl Driver {
         while let Some(effect) = self.supervision.next_effect() {
             self.perform(effect);
         }
+        self.settle_orders(now);
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
@@ -182,6 +188,7 @@ impl Driver {
             self.supervision.next_deadline(),
             self.connections.next_deadline(),
             self.watchdog.as_ref().map(|watchdog| watchdog.due),
+            self.orders.iter().map(|pending| pending.until).min(),
         ];
         processes.chain(others.into_iter().flatten()).min()
     }
@@ -203,16 +210,53 @@ impl Driver {
                 }
             }
             Kind::StatusListener => self.connections.accept(now, &self.poller),
-            Kind::StatusConnection => match self.connections.read(index) {
-                Some(Request::Status) => {
-                    let text = report::json(self, now).to_string();
-                    self.connections.answer(index, &text);
+            Kind::StatusConnection => {
+                if let Some((caller, request)) = self.connections.read(index) {
+                    self.on_request(caller, request, now);
                 }
-                Some(Request::Reload) => self.start_reload(Some(index), now),
-                None => {}
-            },
+            }
         }
         Ok(())
+    }
+
+    fn on_request(&mut self, caller: Caller, request: Request, now: Timestamp) {
+        match request {
+            Request::Status => {
+                let text = report::json(self, now).to_string();
+                self.connections.answer(caller, &text);
+            }
+            Request::Reload => self.start_reload(Some(caller), now),
+            Request::Order(order, role) => self.on_order(caller, order, role, now),
+        }
+    }
+
+    fn on_order(&mut self, caller: Caller, order: Order, role: RoleName, now: Timestamp) {
+        if self.supervision.state(role).is_none() {
+            let text = orders::refusal(role, self.supervision.wards());
+            return self.connections.answer(caller, &text);
+        }
+        tracing::info!("{role}: {order:?} ordered");
+        match order {
+            Order::Stop => self.supervision.on_order_to_stop(now, role),
+            Order::Start => self.supervision.on_order_to_start(now, role),
+        }
+        let pending = Pending::new(caller, role, order, now);
+        self.connections.extend(caller, pending.until + LAST_WORD);
+        self.orders.push(pending);
+    }
+
+    /// Answers whoever waits for an order that has been carried out, or cannot be.
+    fn settle_orders(&mut self, now: Timestamp) {
+        let (supervision, connections) = (&self.supervision, &mut self.connections);
+        self.orders.retain(|pending| {
+            let mut wards = supervision.wards().iter();
+            let ward = wards.find(|ward| ward.role == pending.role);
+            let Some(text) = pending.outcome(ward, now) else {
+                return true;
+            };
+            connections.answer(pending.caller, &text);
+            false
+        });
     }
 
     fn on_signal(&mut self, now: Timestamp) -> io::Result<()> {
@@ -253,8 +297,7 @@ impl Driver {
 
     fn note_exit(&mut self, role: RoleName, how: &str, now: Timestamp) {
         self.supervision.on_exit(now, role, how);
-        let ward = self.supervision.wards().iter().find(|ward| ward.role == role);
-        match ward.map(|ward| ward.state) {
+        match self.supervision.state(role) {
             Some(State::Resting { until }) => {
                 let pause = until.since(now).as_secs_f64();
                 tracing::warn!("{role}: {how}; starts again in {pause:.1} s");
@@ -341,7 +384,7 @@ impl Driver {
     }
 
     /// Begins to read the site file again.
-    fn start_reload(&mut self, connection: Option<usize>, now: Timestamp) {
+    fn start_reload(&mut self, caller: Option<Caller>, now: Timestamp) {
         let refusal = match (&self.reload, self.supervision.is_stopping()) {
             (None, false) => None,
             (Some(_), _) => Some("a reload is under way"),
@@ -349,8 +392,8 @@ impl Driver {
         };
         if let Some(why) = refusal {
             tracing::warn!("reload: {why}");
-            if let Some(connection) = connection {
-                self.connections.answer(connection, &format!("error: {why}\n"));
+            if let Some(caller) = caller {
+                self.connections.answer(caller, &format!("error: {why}\n"));
             }
             return;
         }
@@ -362,10 +405,10 @@ impl Driver {
             let _ = sender.send(Shares::prepare(&options));
             waker.wake();
         });
-        if let Some(connection) = connection {
-            self.connections.extend(connection, now + RELOAD_TIMEOUT);
+        if let Some(caller) = caller {
+            self.connections.extend(caller, now + RELOAD_TIMEOUT);
         }
-        self.reload = Some(Reload { outcome, connection });
+        self.reload = Some(Reload { outcome, caller });
     }
 
     fn on_prepared(&mut self, now: Timestamp) {
@@ -390,8 +433,8 @@ impl Driver {
             }
         };
         self.say(Said::Ready);
-        if let Some(connection) = reload.connection {
-            self.connections.answer(connection, &text);
+        if let Some(caller) = reload.caller {
+            self.connections.answer(caller, &text);
         }
     }
 

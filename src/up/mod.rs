@@ -1,10 +1,12 @@
-//! All roles of a node, under supervision (`weir up`), and what is asked of it (`weir status`, `weir reload`).
+//! All roles of a node, under supervision (`weir up`), and what is asked of it (`weir status`, `weir reload`,
+//! `weir stop`, `weir start`).
 //!
 //! ```text
 //!   shares       site file ─▶ files, checked by the programs that they are for ─▶ where these read them
 //!   programs     the programs that a role can be              supervision  when roles start and end: pure
 //!   driver       the loop: signals, processes, answers in; what supervision wants out
 //!   process      one role's process                           leftovers    those of a supervisor that was killed
+//!   orders       of an operator about one role            nodes, reach  `status --site`
 //!   report       what the status socket tells                 trial        `--try`
 //! ```
 //!
@@ -15,8 +17,11 @@
 mod arguments;
 mod driver;
 mod leftovers;
+mod nodes;
+mod orders;
 mod process;
 mod programs;
+mod reach;
 mod report;
 mod shares;
 mod supervision;
@@ -29,7 +34,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use weir_config::site::RoleName;
+use weir_config::site::{Node, RoleName};
 use weir_control::journal::{Format, Journal};
 use weir_linux::lock::Lock;
 use weir_linux::poll::Poller;
@@ -39,10 +44,11 @@ use weir_linux::signals::Signals;
 use crate::site_file;
 use crate::status_socket;
 use driver::Driver;
+use reach::Way;
 use report::Request;
 use shares::{ROLES, Shares};
 
-pub use arguments::{Arguments, Reload, Status};
+pub use arguments::{Arguments, Order, Reload, Status};
 
 /// What is run, and where.
 #[derive(Clone, Debug)]
@@ -172,7 +178,13 @@ fn supervise(options: &Options, signals: Signals) -> Result<(), String> {
 
 /// Runs `weir status`; see [`Status`].
 pub fn status(status: Status) -> ExitCode {
-    let answer = ask(&status.run, Request::Status);
+    if status.site {
+        return match site_status(&status) {
+            Ok(outcome) => outcome,
+            Err(why) => site_file::fail(&why),
+        };
+    }
+    let answer = ask(&status.run, &Request::Status);
     let answer = answer.and_then(|answer| report::with_addresses(&answer, &status.run));
     match answer {
         Ok(value) if status.json => site_file::say(&format!("{value}\n")),
@@ -181,9 +193,47 @@ pub fn status(status: Status) -> ExitCode {
     }
 }
 
+/// `weir status --site`.
+fn site_status(status: &Status) -> Result<ExitCode, String> {
+    let site = site_file::load(&status.file)?;
+    let ssh = Way::parse(reach::SSH)?;
+    // Whoever says how nodes are reached means all of them.
+    let own = match status.via {
+        None => shares::own_node(&site).map(|node| node.name.clone()),
+        Some(_) => None,
+    };
+    let ask_own = |node: &Node| {
+        let is_own = own.as_ref() == Some(&node.name);
+        is_own.then(|| ask(&status.run, &Request::Status))
+    };
+    let rows = nodes::ask(&site, status.via.as_ref().unwrap_or(&ssh), ask_own);
+    let said = if status.json {
+        site_file::say(&format!("{}\n", nodes::json(&site, &rows)))
+    } else {
+        site_file::say(&nodes::page(&site, &rows))
+    };
+    let is_well = nodes::are_well(&site, &rows);
+    Ok(if is_well { said } else { ExitCode::FAILURE })
+}
+
 /// Runs `weir reload`; see [`Reload`].
 pub fn reload(reload: Reload) -> ExitCode {
-    match ask(&reload.run, Request::Reload) {
+    order(&reload.run, &Request::Reload)
+}
+
+/// Runs `weir stop`; see [`Order`].
+pub fn stop(stop: Order) -> ExitCode {
+    order(&stop.run, &Request::Order(orders::Order::Stop, stop.role))
+}
+
+/// Runs `weir start`; see [`Order`].
+pub fn start(start: Order) -> ExitCode {
+    order(&start.run, &Request::Order(orders::Order::Start, start.role))
+}
+
+fn order(run: &Path, request: &Request) -> ExitCode {
+    match ask(run, request) {
+        Ok(answer) if answer.is_empty() => site_file::fail("weir up ended before it was done"),
         Ok(answer) => match answer.strip_prefix("error: ") {
             Some(why) => site_file::fail(why.trim_end()),
             None => site_file::say(&answer),
@@ -192,7 +242,7 @@ pub fn reload(reload: Reload) -> ExitCode {
     }
 }
 
-fn ask(run: &Path, request: Request) -> Result<String, String> {
+fn ask(run: &Path, request: &Request) -> Result<String, String> {
     let socket = socket(run);
     status_socket::ask(&socket, request)
         .map_err(|error| format!("no weir up answers at {}: {error}", socket.display()))

@@ -325,17 +325,26 @@ fn node<'s>(site: &'s Site, wanted: Option<&str>) -> Result<&'s Node, String> {
     if let Some(name) = wanted {
         return site_file::node(site, name);
     }
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = host.trim();
-    let short = host.split('.').next().unwrap_or_default();
-    let own = site.node(host).or_else(|| site.node(short)).map(AsRef::as_ref);
-    own.ok_or_else(|| {
+    own_node(site).ok_or_else(|| {
         let known: Vec<_> = site.nodes.iter().map(|node| node.name.as_str()).collect();
         format!(
-            "this machine is called '{host}', as no node is; say which one it is with --node: {}",
+            "this machine is called '{}', as no node is; say which one it is with --node: {}",
+            host_name(),
             known.join(", ")
         )
     })
+}
+
+/// The node that has the machine's name.
+pub(super) fn own_node(site: &Site) -> Option<&Node> {
+    let host = host_name();
+    let short = host.split('.').next().unwrap_or_default();
+    site.node(&host).or_else(|| site.node(short)).map(AsRef::as_ref)
+}
+
+fn host_name() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
 }
 
 /// A secret's first line.

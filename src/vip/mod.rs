@@ -271,7 +271,7 @@ fn show(status: &arguments::Status) -> ExitCode {
 /// # Errors
 /// None answers there.
 pub(crate) fn status(run: &Path) -> io::Result<String> {
-    status_socket::ask(&Place::of(Some(run)).socket, Request::Status)
+    status_socket::ask(&Place::of(Some(run)).socket, &Request::Status)
 }
 
 /// `weir vip handover` and `weir vip resume`.
@@ -289,7 +289,7 @@ fn order(running: &Running, request: Request) -> ExitCode {
 
 fn ask(running: &Running, request: Request) -> io::Result<String> {
     let place = Place::of(running.run.as_deref());
-    status_socket::ask(&place.socket, request).map_err(|error| {
+    status_socket::ask(&place.socket, &request).map_err(|error| {
         io::Error::other(format!(
             "no weir vip answers at {}: {error}",
             place.socket.display()

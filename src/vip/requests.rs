@@ -15,15 +15,22 @@ pub(super) enum Request {
     Resume,
 }
 
-impl status_socket::Request for Request {
-    const ALL: &'static [Self] = &[Self::Status, Self::Metrics, Self::Handover, Self::Resume];
+const WORDS: [(&str, Request); 4] = [
+    ("status", Request::Status),
+    ("metrics", Request::Metrics),
+    ("handover", Request::Handover),
+    ("resume", Request::Resume),
+];
 
-    fn word(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Metrics => "metrics",
-            Self::Handover => "handover",
-            Self::Resume => "resume",
-        }
+impl status_socket::Request for Request {
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = WORDS.iter();
+        words.find(|(word, _)| *word == line).map(|(_, request)| *request)
+    }
+
+    fn line(&self) -> String {
+        let mut words = WORDS.iter();
+        let word = words.find(|(_, request)| request == self);
+        word.map_or_else(String::new, |(word, _)| (*word).to_owned())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -15,6 +16,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The node's own address, and the floating one.
 pub(crate) const OWN: &str = "10.77.0.1:53";
 pub(crate) const FLOATING: &str = "10.77.0.100:53";
+/// The program.
+pub(crate) const WEIR: &str = env!("CARGO_BIN_EXE_weir");
 /// The password of the floating address and that of the status page.
 pub(crate) const SECRETS: [&str; 2] = ["vrrp-pw1", "correct horse battery staple"];
 
@@ -87,7 +90,7 @@ impl Stage {
 
     fn command(host: &Namespace, scratch: &Scratch) -> Command {
         let path = |name: &str| scratch.path().join(name).display().to_string();
-        let mut up = host.command(env!("CARGO_BIN_EXE_weir"));
+        let mut up = host.command(WEIR);
         up.args(["up", "--node", "solo", "-f", &path("weir.toml")])
             .args(["--run", &path("run"), "--state", &path("state")])
             .env("CREDENTIALS_DIRECTORY", path("credentials"))
@@ -105,7 +108,7 @@ impl Stage {
 
     /// Runs a subcommand that talks to the running `weir up`.
     pub(crate) fn weir(&self, words: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+        let mut command = Command::new(WEIR);
         command.args(words).arg("--run").arg(self.run()).output().unwrap()
     }
 
@@ -151,6 +154,13 @@ impl Stage {
     pub(crate) fn rewrite(&self, from: &str, to: &str) {
         assert!(SITE.contains(from));
         write_site(&self.scratch, &SITE.replace(from, to));
+    }
+
+    /// Makes a program of a line of shell; where it is.
+    pub(crate) fn script(&self, name: &str, line: &str) -> String {
+        let file = self.scratch.write(name, &format!("#!/bin/sh\n{line}\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        file.display().to_string()
     }
 
     /// Asks from the node itself.

@@ -2,10 +2,21 @@
 //! against what the site promises.
 //!
 //! ```text
-//!   measured   what was seen, as values     verdict   what was expected, and whether it was kept
-//!   report     text, JSON, a page
+//!   scenarios  the drills            stage     where they happen: a laboratory, asked and watched
+//!   scenario   what a drill is       load      floods           watch   whom queries go to
+//!   measured   what was seen         verdict   what was expected, and whether it was kept
+//!   round      all of them, in turn  report    text, JSON, a page
 //! ```
 
+pub mod load;
 pub mod measured;
 pub mod report;
+pub mod round;
+pub mod scenario;
+pub mod stage;
 pub mod verdict;
+
+mod scenarios;
+mod watch;
+
+pub use scenarios::scenarios;

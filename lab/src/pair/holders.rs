@@ -57,6 +57,25 @@ impl Holders {
             .count()
     }
 
+    /// Which node held the address, and from when until when, in this period.
+    pub fn periods(&self, from: Instant, until: Instant) -> Vec<(usize, Instant, Instant)> {
+        let mut periods = Vec::new();
+        let mut since = [None; 2];
+        for change in lock(&self.log).iter() {
+            match (change.is_held, since[change.node].take()) {
+                (true, _) => since[change.node] = Some(change.at),
+                (false, Some(began)) => periods.push((change.node, began, change.at)),
+                (false, None) => {}
+            }
+        }
+        let still = since.into_iter().enumerate();
+        periods.extend(still.filter_map(|(node, began)| Some((node, began?, until))));
+        let within = periods
+            .into_iter()
+            .map(|(node, began, end)| (node, began.max(from), end.min(until)));
+        within.filter(|(_, began, end)| began < end).collect()
+    }
+
     /// For how long both nodes held the address in this period.
     pub fn both(&self, from: Instant, until: Instant) -> Duration {
         let log = lock(&self.log);

@@ -46,7 +46,8 @@ pub enum Names {
 }
 
 impl Names {
-    fn name(&self, number: usize) -> String {
+    /// The name that the query with this number is for.
+    pub(crate) fn name(&self, number: usize) -> String {
         match self {
             Self::Same(name) => name.clone(),
             Self::Fresh(parent) => format!("{number}-{}.{parent}", std::process::id()),
@@ -145,15 +146,6 @@ impl Prober {
 
     /// Whether the last so many queries whose time is up were all answered by `who`.
     pub fn is_steady(&self, who: IpAddr, queries: usize) -> bool {
-        self.were_all(queries, |probe| probe.answer() == Some(who))
-    }
-
-    /// Whether the last so many queries whose time is up were all answered.
-    pub fn is_answered(&self, queries: usize) -> bool {
-        self.were_all(queries, |probe| probe.answer().is_some())
-    }
-
-    fn were_all(&self, queries: usize, wanted: impl Fn(&Probe) -> bool) -> bool {
         let (log, now) = (lock(&self.log), Instant::now());
         // Answers are there after a millisecond or two; an answer that takes longer is no steady state.
         let decided = log
@@ -162,7 +154,10 @@ impl Prober {
             .skip_while(|probe| now - probe.sent < 4 * self.pace)
             .take(queries);
         let mut count = 0;
-        decided.inspect(|_| count += 1).all(wanted) && count == queries
+        decided
+            .inspect(|_| count += 1)
+            .all(|probe| probe.answer() == Some(who))
+            && count == queries
     }
 }
 
