@@ -4,6 +4,8 @@
 pub mod check;
 pub mod config;
 pub mod front;
+#[cfg_attr(not(feature = "lab"), path = "no_lab.rs")]
+pub mod lab;
 pub mod render;
 pub mod site_file;
 pub mod up;

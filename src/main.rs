@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use weir::{check, config, front, render, up, vip};
+use weir::{check, config, front, lab, render, up, vip};
 
 /// The DNS of an access ISP, in one program.
 #[derive(Parser)]
@@ -38,6 +38,8 @@ enum Command {
     Config(config::Arguments),
     /// Print a node's share of the site file as another program's configuration
     Render(render::Arguments),
+    /// Bring up the whole site on this machine, with an Internet behind it
+    Lab(lab::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::main(arguments),
         Command::Config(arguments) => config::main(arguments),
         Command::Render(arguments) => render::main(arguments),
+        Command::Lab(arguments) => lab::main(arguments),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! What it does: batched UDP ([`udp`]), TCP ([`tcp`]), epoll and wake-ups ([`poll`]), signals ([`signals`]),
 //! privileges ([`privileges`]), service notification ([`notify`]), and the facts that only the kernel knows
-//! ([`clock`], [`random`], [`affinity`], [`usage`], [`pidfd`], [`processes`]). For a floating address: interfaces and
+//! ([`clock`], [`random`], [`affinity`], [`usage`], [`pidfd`], [`processes`], [`peer`]). For a floating address: interfaces and
 //! addresses ([`netlink`]), adverts ([`vrrp`]), ARP and neighbour discovery ([`announce`]), scheduling
 //! ([`realtime`]), children ([`child`], [`seqpacket`]) and file locks ([`lock`]). For an upgrade: descriptors that outlive
 //! the program ([`inherit`]).
@@ -27,6 +27,7 @@ pub mod inherit;
 pub mod lock;
 pub mod netlink;
 pub mod notify;
+pub mod peer;
 pub mod pidfd;
 pub mod poll;
 pub mod poll_set;

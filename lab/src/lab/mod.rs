@@ -4,16 +4,20 @@
 //! ```text
 //!   plan    what stands where                 site   the plan as `weir.toml`
 //!   host    a machine: cables, addresses      node   one that runs `weir up`
-//!   faults  what can happen to them
+//!   faults  what can happen to them           status what stands where now
+//!   enclosure  a box around all of it, which leaves nothing behind
 //! ```
 //!
 //! A [`Lab`] is the site while it runs. Dropping it ends everything in it.
+
+pub mod enclosure;
 
 mod faults;
 mod host;
 mod node;
 mod plan;
 mod site;
+mod status;
 
 pub use host::Host;
 pub use node::Node;
@@ -51,7 +55,7 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Starts everything and waits until the floating address answers. Needs root. Long work says what it is.
+    /// Starts everything and waits until LAB-DD1 holds the address and answers. Needs root. Long work says what it is.
     pub fn start(plan: &Plan, progress: &mut dyn FnMut(&str)) -> io::Result<Self> {
         let began = Instant::now();
         let mut step = |what: &str| progress(&format!("{:5.1} s  {what}", began.elapsed().as_secs_f64()));
@@ -108,8 +112,8 @@ impl Lab {
             node.wait_until_up()?;
             step(&format!("{} is up", node.name()));
         }
-        lab.wait_until_it_answers()?;
-        step("the floating address answers");
+        lab.wait_until_at_rest()?;
+        step("dd1 holds the address, and it answers");
         Ok(lab)
     }
 
@@ -205,8 +209,12 @@ impl Lab {
         self.rewrite_site(str::to_owned)
     }
 
-    /// A name of each kind resolves through the floating address.
-    fn wait_until_it_answers(&self) -> io::Result<()> {
+    /// The address is where it belongs, and a name of each kind resolves through it.
+    fn wait_until_at_rest(&self) -> io::Result<()> {
+        let holders = self.holders()?;
+        wait_for("dd1 alone holds the address", READY, || {
+            holders.now() == [true, false]
+        })?;
         let client = Client::to(self.floating()).from(self.client());
         let client = client.patience(Duration::from_millis(500));
         for name in ["www.zaibdns.lab", "google.com"] {

@@ -16,8 +16,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+
 /// What answers on the floating address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Front {
     /// `weir front`
     Weir,
@@ -26,7 +28,7 @@ pub enum Front {
 }
 
 /// What holds the floating address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Vip {
     /// `weir vip`
     Weir,
@@ -35,14 +37,14 @@ pub enum Vip {
 }
 
 /// What serves the site's own zones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Auth {
     /// Debian's BIND
     Named,
 }
 
 /// What resolves everything else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Rec {
     /// Debian's Unbound
     Unbound,
@@ -51,10 +53,12 @@ pub enum Rec {
 }
 
 /// How many networks there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Networks {
+    #[value(name = "1")]
     /// Everything in one, as in the blueprint's laboratory.
     One,
+    #[value(name = "3")]
     /// Subscribers, backend and management apart, as it recommends for production; each node with its firewall.
     Three,
 }

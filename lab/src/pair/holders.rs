@@ -109,6 +109,11 @@ impl Drop for Holders {
     }
 }
 
+/// Whether a host has the address now.
+pub fn has_address(host: &Namespace, address: IpAddr) -> io::Result<bool> {
+    host.enter(|| has(address))
+}
+
 fn state<'c>(changes: impl Iterator<Item = &'c Change>) -> [bool; 2] {
     changes.fold([false; 2], |mut held, change| {
         held[change.node] = change.is_held;

@@ -18,7 +18,7 @@ mod node;
 
 pub use contender::{Contender, Protocol, Settings, Vip};
 pub use drill::{Drill, Measured};
-pub use holders::Holders;
+pub use holders::{Holders, has_address};
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

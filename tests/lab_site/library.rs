@@ -1,5 +1,4 @@
-//! The laboratory: the whole site on one machine, as tests and drills have it and as its command line shows it.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! The laboratory as drills have it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,8 +7,7 @@ use weir_lab::hickory_proto::op::ResponseCode;
 use weir_lab::lab::{Lab, Plan};
 use weir_lab::{Ask, Behaviour, Client, wait_for};
 
-/// How long anything may take; the machine has other work.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::PATIENCE;
 
 fn plan() -> Plan {
     Plan::new(Path::new(env!("CARGO_BIN_EXE_weir")))
