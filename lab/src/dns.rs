@@ -79,6 +79,12 @@ impl Ask {
         self
     }
 
+    /// With AD set: whoever answers is to say whether the answer was validated (RFC 6840 §5.7).
+    pub fn validated(mut self) -> Self {
+        self.message.metadata.authentic_data = true;
+        self
+    }
+
     /// In class CHAOS.
     pub fn chaos(mut self) -> Self {
         for query in &mut self.message.queries {

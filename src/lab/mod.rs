@@ -9,12 +9,13 @@
 mod control;
 mod page;
 
+use std::env;
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::{env, thread};
+use std::thread::{self, JoinHandle};
 
 use clap::{Args, Subcommand};
 use weir_lab::interrupt;
@@ -152,24 +153,25 @@ fn outside(up: &Up) -> io::Result<ExitCode> {
     interrupt::watch()?;
     let arguments = env::args_os().skip(1).chain(["--enclosed".into()]);
     let mut command = enclosure::command(arguments)?;
-    command.stdout(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
     if up.detach {
         // It must not end with this terminal, nor keep anything of it open.
-        command
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0);
-    } else {
-        command.stdin(Stdio::piped());
+        command.stderr(Stdio::piped()).process_group(0);
     }
     let mut child = command.spawn()?;
     let heard = listen(&mut child);
+    let complaints = child
+        .stderr
+        .take()
+        .map(|mut errors| thread::spawn(move || io::copy(&mut errors, &mut io::stderr())));
     let code = enclosure::attend(&mut child, || heard.try_iter().any(|line| is_ready(&line)))?;
     if let Some(code) = code {
+        let _ = complaints.map(JoinHandle::join);
         return Ok(ExitCode::from(code));
     }
     say(&format!("\n{}{NEXT}", page::page(&running()?.status()?)));
     if up.detach {
+        enclosure::let_stay(&mut child)?;
         return Ok(ExitCode::SUCCESS);
     }
     let code = enclosure::attend(&mut child, || false)?;
@@ -201,9 +203,7 @@ fn is_ready(line: &str) -> bool {
 
 /// The laboratory itself; ends with its process.
 fn inside(up: &Up) -> io::Result<ExitCode> {
-    if !up.detach {
-        enclosure::end_with_input();
-    }
+    enclosure::end_with_outside();
     let mut output = io::stdout();
     let mut tell = move |what: &str| {
         // Whoever waits outside may have gone; then so will this.

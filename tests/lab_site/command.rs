@@ -209,3 +209,28 @@ fn lab_up_that_is_interrupted_has_ended_everything_when_it_ends() {
     assert_eq!(up.terminate(PATIENCE).unwrap().0.code(), Some(130));
     assert!(!up.log().contains("weir lab down"));
 }
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_up_with_other_programs_answers_as_well() {
+    let machine = Machine::create();
+    let words = "up -d --front dnsdist --vip keepalived --auth named --rec unbound --networks 3";
+    let up = machine.lab(&words.split(' ').collect::<Vec<_>>());
+    assert!(up.status.success(), "{}", text(&up.stderr));
+    let page = text(&machine.lab(&["status"]).stdout);
+    for (host, program) in [
+        ("dd1", "dnsdist"),
+        ("dd2", "dnsdist"),
+        ("auth1", "named"),
+        ("rec1", "unbound"),
+    ] {
+        let line = page.lines().find(|line| line.starts_with(host)).unwrap();
+        assert!(line.contains(program) && line.contains("10.10.4."), "{page}");
+    }
+    assert_eq!(page.matches("keepalived").count(), 2, "{page}");
+    for (name, address) in [("www.zaibdns.lab", "10.10.2.163"), ("google.com", "192.0.2.80")] {
+        let dig = machine.lab(&["exec", "client", "dig", "+short", "@10.10.2.160", name]);
+        assert_eq!(text(&dig.stdout).trim(), address);
+    }
+    assert!(machine.lab(&["down"]).status.success());
+}

@@ -3,6 +3,7 @@
 
 mod command;
 mod library;
+mod networks;
 
 use std::time::Duration;
 

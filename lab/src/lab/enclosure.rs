@@ -1,7 +1,7 @@
 //! A box around a laboratory, which the kernel empties when its first process ends, however that ends.
 //!
 //! ```text
-//!   weir lab up                        outside: waits, holds the other end of the inner one's standard input
+//!   weir lab up                        outside: waits, has the other end of the innermost one's standard input
 //!    └─ unshare --pid --mount          kills the first process when it is killed itself
 //!        └─ weir … (process 1)         the first: its own /run, collects what others leave, ends with the next one
 //!            └─ weir …                 the laboratory
@@ -12,7 +12,7 @@
 //! is ever written, so that nothing has to be removed.
 
 use std::ffi::OsStr;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
@@ -74,13 +74,22 @@ pub fn be_first() -> io::Result<u8> {
     }
 }
 
-/// Ends this process, and with it everything inside, when its standard input ends: whoever waits outside has gone.
-pub fn end_with_input() {
+/// Ends this process, and with it everything inside, when its standard input ends: whoever waits outside has gone. Unless
+/// that one has let it stay.
+pub fn end_with_outside() {
     thread::spawn(|| {
-        // Nothing is ever written to it.
-        let _ = io::stdin().read(&mut [0]);
-        process::exit(0);
+        if !matches!(io::stdin().read(&mut [0]), Ok(1)) {
+            process::exit(0);
+        }
     });
+}
+
+/// Lets everything inside go on when this process ends.
+pub fn let_stay(child: &mut Child) -> io::Result<()> {
+    child
+        .stdin
+        .take()
+        .map_or(Ok(()), |mut input| input.write_all(b"."))
 }
 
 /// Waits outside until everything inside has ended, and returns the exit code; or until `enough` holds. When somebody asks

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::plan::Lan;
-use super::{Lab, Node, no_host};
+use super::Lab;
+use super::plan::{Kind, Lan};
 use crate::Network;
 
 impl Lab {
@@ -53,18 +53,14 @@ impl Lab {
     }
 
     /// The switches that a host has a cable to.
-    fn networks_of(&self, name: &str) -> io::Result<Vec<&Network>> {
-        let mut hosts = self
-            .nodes
-            .iter()
-            .map(Node::host)
-            .chain([&self.client])
-            .chain(&self.admin);
-        let host = hosts
-            .find(|host| host.name() == name)
-            .ok_or_else(|| no_host(name))?;
-        let lans: Vec<Lan> = host.lans().collect();
-        let networks = self.networks.iter().filter(|(lan, _)| lans.contains(lan));
-        Ok(networks.map(|(_, network)| network).collect())
+    fn networks_of(&self, name: &str) -> io::Result<impl Iterator<Item = &Network>> {
+        let lans: Vec<Lan> = match (name, &self.admin) {
+            ("internet", _) => self.plan.lans_of(Kind::Router).to_vec(),
+            ("client", _) => self.client.lans().collect(),
+            ("admin", Some(admin)) => admin.lans().collect(),
+            _ => self.node(name)?.host().lans().collect(),
+        };
+        let networks = self.networks.iter().filter(move |(lan, _)| lans.contains(lan));
+        Ok(networks.map(|(_, network)| network))
     }
 }

@@ -1,7 +1,6 @@
 //! A host of the laboratory: its cables, addresses, routes and kernel settings, and how it loses its power.
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::IpAddr;
 use std::process::Command;
 
@@ -66,16 +65,6 @@ impl Host {
     pub(super) fn add_route(&mut self, route: &str) -> io::Result<()> {
         self.routes.push(route.to_owned());
         self.take_routes()
-    }
-
-    /// Sets what `sysctl` would. What the kernel has once for all hosts stays as it is: that is none of a host's.
-    pub(super) fn set(&self, name: &str, value: &str) -> io::Result<()> {
-        let path = format!("/proc/sys/{}", name.replace('.', "/"));
-        match self.namespace.enter(|| fs::write(&path, value))? {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Ok(()),
-            Err(error) => Err(io::Error::new(error.kind(), format!("{name} = {value}: {error}"))),
-            Ok(()) => Ok(()),
-        }
     }
 
     /// What happens to a machine without power: everything stands still at once, is gone then, and with it the addresses.

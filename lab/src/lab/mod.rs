@@ -26,13 +26,13 @@ pub use plan::{Auth, CGNAT, Front, Networks, Plan, Rec, STRANGERS, Vip};
 use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{Duration, Instant};
 
 use plan::{ADMIN, CLIENT, FLOATING, Kind, LATER, Lan, NEIGHBOUR, NODES, ROUTER};
 
-use crate::internet::{self, Internet};
+use crate::internet::Internet;
 use crate::pair::Holders;
 use crate::{Ask, Client, Namespace, Network, Scratch, wait_for};
 
@@ -59,52 +59,8 @@ impl Lab {
     pub fn start(plan: &Plan, progress: &mut dyn FnMut(&str)) -> io::Result<Self> {
         let began = Instant::now();
         let mut step = |what: &str| progress(&format!("{:5.1} s  {what}", began.elapsed().as_secs_f64()));
-        let scratch = Scratch::create()?;
         step("networks, client, Internet");
-        let networks: Vec<(Lan, Network)> = { plan.lans().iter() }
-            .map(|lan| Ok((*lan, Network::create()?)))
-            .collect::<io::Result<_>>()?;
-        let create = |name: &str, kind: Kind, last: u8| host(plan, &networks, name, kind, last);
-        let internet = Internet::start(&networks[0].1, &scratch)?;
-        internet.send_as(STRANGERS)?;
-        let mut client = create("client", Kind::Client, CLIENT)?;
-        let neighbour = format!("{}/24", Lan::Subscribers.address(NEIGHBOUR));
-        client
-            .namespace()
-            .ip(&["address", "add", &neighbour, "dev", "eth0"])?;
-        client.add_route(&format!("local {CGNAT} dev lo"))?;
-        // Who asks from an address of CGNAT must not ask for the way with it.
-        client.set("net.ipv4.conf.all.arp_announce", "2")?;
-        let admin = match plan.networks {
-            Networks::One => None,
-            Networks::Three => Some(create("admin", Kind::Admin, ADMIN)?),
-        };
-        scratch.write("root.hints", internet::HINTS)?;
-        scratch.write("db.zaibdns.lab", site::ZONE)?;
-        scratch.write("vrrp", site::VRRP_PASSWORD)?;
-        scratch.write("page", site::PAGE_PASSWORD)?;
-        let site = scratch.write("weir.toml", &site::toml(plan, scratch.path(), &[]))?;
-        let mut nodes = Vec::new();
-        for (name, kind, last) in NODES {
-            let directory = scratch.path().join(name);
-            nodes.push(Node::new(
-                create(name, kind, last)?,
-                &plan.weir,
-                &site,
-                &directory,
-            )?);
-        }
-        let mut lab = Self {
-            nodes,
-            internet,
-            client,
-            admin,
-            networks,
-            scratch,
-            plan: plan.clone(),
-            site,
-            added: 0,
-        };
+        let mut lab = Self::create(plan)?;
         for node in &mut lab.nodes {
             node.launch()?;
         }
@@ -117,9 +73,57 @@ impl Lab {
         Ok(lab)
     }
 
+    /// Everything but what runs on the nodes.
+    fn create(plan: &Plan) -> io::Result<Self> {
+        let scratch = Scratch::create()?;
+        let networks: Vec<(Lan, Network)> = { plan.lans_of(Kind::Front).iter() }
+            .map(|lan| Ok((*lan, Network::create()?)))
+            .collect::<io::Result<_>>()?;
+        let internet = internet(plan, &networks, &scratch)?;
+        let create = |name: &str, kind: Kind, last: u8| host(plan, &networks, name, kind, last);
+        let mut client = create("client", Kind::Client, CLIENT)?;
+        let neighbour = format!("{}/24", Lan::Subscribers.address(NEIGHBOUR));
+        client
+            .namespace()
+            .ip(&["address", "add", &neighbour, "dev", "eth0"])?;
+        client.add_route(&format!("local {CGNAT} dev lo"))?;
+        // Who asks from an address of CGNAT must not ask for the way with it.
+        client.namespace().set("net.ipv4.conf.all.arp_announce", "2")?;
+        let admin = match plan.networks {
+            Networks::One => None,
+            Networks::Three => Some(create("admin", Kind::Admin, ADMIN)?),
+        };
+        for (name, content) in site::FILES {
+            scratch.write(name, content)?;
+        }
+        let text = site::toml(plan, scratch.path(), internet.trust_anchors());
+        let site = scratch.write("weir.toml", &text)?;
+        let mut nodes = Vec::new();
+        for (name, kind, last) in NODES {
+            let directory = scratch.path().join(name);
+            nodes.push(Node::new(create(name, kind, last)?, plan, &site, &directory)?);
+        }
+        Ok(Self {
+            nodes,
+            internet,
+            client,
+            admin,
+            networks,
+            scratch,
+            plan: plan.clone(),
+            site,
+            added: 0,
+        })
+    }
+
     /// What it was started with.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The site file that every node runs.
+    pub fn site_file(&self) -> &Path {
+        &self.site
     }
 
     /// LAB-CLIENT1, which asks from [`subscribers`](Self::subscribers) and from every address of [`CGNAT`].
@@ -142,7 +146,7 @@ impl Lab {
         SocketAddr::new(Lan::Subscribers.address(FLOATING), 53)
     }
 
-    /// The rest of the world; its host sends from every address of [`STRANGERS`], and from [`internet::OUTSIDER`].
+    /// The rest of the world; its host sends from every address of [`STRANGERS`], and from [`OUTSIDER`](crate::internet::OUTSIDER).
     pub fn internet(&self) -> &Internet {
         &self.internet
     }
@@ -203,7 +207,7 @@ impl Lab {
         let text = site::with_recursive(&fs::read_to_string(&self.site)?, name, &addresses);
         self.scratch.write("weir.toml", &text)?;
         let directory = self.scratch.path().join(name);
-        let mut node = Node::new(host, &self.plan.weir, &self.site, &directory)?;
+        let mut node = Node::new(host, &self.plan, &self.site, &directory)?;
         node.start()?;
         self.nodes.push(node);
         self.rewrite_site(str::to_owned)
@@ -244,4 +248,29 @@ fn host(plan: &Plan, networks: &[(Lan, Network)], name: &str, kind: Kind, last: 
         host.add_route(&format!("{CGNAT} via {client}"))?;
     }
     Ok(host)
+}
+
+/// The Internet, with a cable to each network that it is everybody's router in.
+fn internet(plan: &Plan, networks: &[(Lan, Network)], scratch: &Scratch) -> io::Result<Internet> {
+    let lans = plan.lans_of(Kind::Router);
+    let mut cables = networks.iter().filter(|(lan, _)| lans.contains(lan));
+    let (_, subscribers) = cables
+        .next()
+        .ok_or_else(|| io::Error::other("no network to put the Internet behind"))?;
+    let internet = Internet::start(subscribers, scratch)?;
+    let host = internet.host();
+    for (lan, network) in cables {
+        network.connect(host, "internet", lan.interface())?;
+        let address = format!("{}/24", lan.address(ROUTER));
+        host.ip(&["address", "add", &address, "dev", lan.interface()])?;
+    }
+    host.set("net.ipv4.ip_forward", "1")?;
+    // Whoever is told of a shorter way would not come through here again.
+    for interface in ["all"].into_iter().chain(lans.iter().map(|lan| lan.interface())) {
+        host.set(&format!("net.ipv4.conf.{interface}.send_redirects"), "0")?;
+    }
+    let client = Lan::Subscribers.address(CLIENT).to_string();
+    host.ip(&["route", "add", CGNAT, "via", &client])?;
+    internet.send_as(STRANGERS)?;
+    Ok(internet)
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::host::Host;
+use super::plan::{Networks, Plan};
 use crate::{Namespace, Process};
 
 /// How long a node's roles may take until they serve; the machine has other work.
@@ -24,19 +25,21 @@ pub struct Node {
     host: Host,
     weir: PathBuf,
     site: PathBuf,
+    networks: Networks,
     run: PathBuf,
     state: PathBuf,
 }
 
 impl Node {
-    /// A node that does not run yet; `weir` and `site` are what it will run and read, `directory` is its own.
-    pub(super) fn new(host: Host, weir: &Path, site: &Path, directory: &Path) -> io::Result<Self> {
+    /// A node that does not run yet; `site` is what it will read, `directory` is its own.
+    pub(super) fn new(host: Host, plan: &Plan, site: &Path, directory: &Path) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
         Ok(Self {
             up: None,
             host,
-            weir: weir.to_owned(),
+            weir: plan.weir.clone(),
             site: site.to_owned(),
+            networks: plan.networks,
             run: directory.join("run"),
             state: directory.join("state"),
         })
@@ -108,7 +111,7 @@ impl Node {
         if self.is_running() {
             return Ok(());
         }
-        self.apply_settings()?;
+        self.prepare()?;
         let mut command = self.namespace().command(&self.weir.to_string_lossy());
         command.args(["up", "--node", self.name(), "-f"]).arg(&self.site);
         command
@@ -166,8 +169,9 @@ impl Node {
         self.host.regain_power()
     }
 
-    /// Has `weir up` read the site file again.
+    /// Has the node follow a site file that has changed.
     pub(super) fn reload(&self) -> io::Result<()> {
+        self.prepare()?;
         let output = self.weir(&["reload"])?;
         match output.status.success() {
             true => Ok(()),
@@ -175,14 +179,24 @@ impl Node {
         }
     }
 
-    /// Kernel settings, as the site file asks for them.
-    fn apply_settings(&self) -> io::Result<()> {
+    /// Kernel settings and, where networks are apart, the firewall, as the site file asks for them.
+    fn prepare(&self) -> io::Result<()> {
         for line in self.render("sysctl")?.lines() {
             if let Some((name, value)) = line.split_once(" = ") {
-                self.host.set(name, value)?;
+                self.namespace().set(name, value)?;
             }
         }
-        Ok(())
+        if self.networks == Networks::One {
+            return Ok(());
+        }
+        let rules = self.run.with_file_name("nftables");
+        fs::write(&rules, self.render("nftables")?)?;
+        let mut nft = self.namespace().command("nft");
+        let output = nft.arg("-f").arg(rules).output()?;
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(said(self.name(), &output)),
+        }
     }
 
     fn render(&self, format: &str) -> io::Result<String> {

@@ -102,20 +102,13 @@ impl Plan {
         }
     }
 
-    /// The networks, in the order of their interfaces.
-    pub(super) fn lans(&self) -> &'static [Lan] {
-        match self.networks {
-            Networks::One => &[Lan::Subscribers],
-            Networks::Three => &[Lan::Subscribers, Lan::Backend, Lan::Management],
-        }
-    }
-
     /// The networks that a host of this kind is in.
     pub(super) fn lans_of(&self, kind: Kind) -> &'static [Lan] {
         match (self.networks, kind) {
             (Networks::One, _) | (Networks::Three, Kind::Client) => &[Lan::Subscribers],
             (Networks::Three, Kind::Front) => &[Lan::Subscribers, Lan::Backend, Lan::Management],
             (Networks::Three, Kind::Server) => &[Lan::Backend, Lan::Management],
+            (Networks::Three, Kind::Router) => &[Lan::Subscribers, Lan::Backend],
             (Networks::Three, Kind::Admin) => &[Lan::Management],
         }
     }
@@ -159,6 +152,8 @@ pub(super) enum Kind {
     Front,
     /// A node behind those.
     Server,
+    /// The Internet's host, which is everybody's router.
+    Router,
     /// Who runs the site, where there is a network for that.
     Admin,
 }

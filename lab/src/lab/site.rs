@@ -4,17 +4,20 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::plan::{Auth, CGNAT, Front, Networks, Plan, Rec, Vip};
+use crate::{blueprint, internet};
 
 /// The blueprint's laboratory, as its operator would write it.
 const BLUEPRINT: &str = include_str!("../../blueprint/weir.toml");
-/// The blueprint's zone.
-pub(super) const ZONE: &str = include_str!("../../blueprint/db.zaibdns.lab");
-/// The password of VRRP: the blueprint's.
-pub(super) const VRRP_PASSWORD: &str = "lab123\n";
-/// The password of the status pages.
-pub(super) const PAGE_PASSWORD: &str = "laboratory\n";
+/// The files that it names.
+pub(super) const FILES: [(&str, &str); 4] = [
+    ("db.zaibdns.lab", blueprint::ZONE),
+    ("root.hints", internet::HINTS),
+    // The blueprint's.
+    ("vrrp", "lab123\n"),
+    ("page", "laboratory\n"),
+];
 
-/// `weir.toml` of the laboratory, whose files are in `directory`: passwords, the zone, the root's name servers.
+/// `weir.toml` of the laboratory; `directory` has the [`FILES`], `anchors` are what validation starts from.
 pub(super) fn toml(plan: &Plan, directory: &Path, anchors: &[String]) -> String {
     let folder = directory.display();
     let mut text = BLUEPRINT

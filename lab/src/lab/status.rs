@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::plan::Networks;
+use super::plan::{Kind, Networks, ROUTER};
 use super::{Lab, Node};
 use crate::pair::has_address;
 
@@ -20,9 +20,12 @@ impl Lab {
             .map(|address| format!("http://{address}:8083/"))
             .collect();
         let others = [Some(&self.client), self.admin.as_ref()].into_iter().flatten();
-        let others =
-            others.map(|host| json!({ "host": host.name(), "addresses": strings(host.addresses()) }));
-        let others: Vec<Value> = others.collect();
+        let mut others: Vec<Value> = others
+            .map(|host| json!({ "host": host.name(), "addresses": strings(host.addresses()) }))
+            .collect();
+        let router = self.plan.lans_of(Kind::Router).iter();
+        let router = strings(router.map(|lan| lan.address(ROUTER)));
+        others.push(json!({ "host": "internet", "addresses": router }));
         let nodes: Vec<Value> = self.nodes.iter_mut().map(node).collect();
         json!({
             "networks": match self.plan.networks { Networks::One => 1, Networks::Three => 3 },
