@@ -12,4 +12,5 @@ pub mod vip;
 mod clock;
 mod question;
 mod status_socket;
+mod succession;
 mod table;
