@@ -20,4 +20,5 @@ pub use lab as drill;
 mod clock;
 mod question;
 mod status_socket;
+mod succession;
 mod table;

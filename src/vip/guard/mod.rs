@@ -14,6 +14,7 @@ mod child;
 mod will;
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::process::{Command, Stdio};
 
 use weir_linux::child::{Child, Launch, spawn};
@@ -32,6 +33,8 @@ pub(super) struct Guard {
     will: Will,
     /// The guard has not got the will yet: its line was full.
     unsaid: bool,
+    /// The guard of the program before, which has been dismissed.
+    leaving: Option<Child>,
 }
 
 impl Guard {
@@ -44,7 +47,44 @@ impl Guard {
             running: Some(launch(poller)?),
             will: Will::default(),
             unsaid: false,
+            leaving: None,
         })
+    }
+
+    /// Goes on with the guard of the program that this process was until now, by the number of its line and its own.
+    ///
+    /// # Errors
+    /// There is no such line or process.
+    pub(super) fn adopt((line, pid): (RawFd, u32), poller: &Poller) -> io::Result<Self> {
+        let (line, child) = (Seqpacket::adopt(line)?, Child::adopt(pid)?);
+        poller.add(&line, token(Kind::GuardLine, 0), Interest::Read)?;
+        Ok(Self {
+            running: Some((line, child)),
+            will: Will::default(),
+            unsaid: false,
+            leaving: None,
+        })
+    }
+
+    /// The line to the guard, and the guard's number.
+    pub(super) fn running(&self) -> Option<(BorrowedFd<'_>, u32)> {
+        let running = self.running.as_ref();
+        running.map(|(line, child)| (line.as_fd(), child.id()))
+    }
+
+    /// Starts a guard that is this very program, in the place of one that is the program before. That one stays where
+    /// none can be started.
+    pub(super) fn renew(&mut self, poller: &Poller) {
+        match launch(poller) {
+            Ok((line, child)) => {
+                self.unsaid = line.send(&Word::Will(self.will.clone()).encode()).is_err();
+                if let Some((old, child)) = self.running.replace((line, child)) {
+                    let _ = old.send(&Word::Done.encode());
+                    self.leaving = Some(child);
+                }
+            }
+            Err(error) => tracing::warn!("cannot start a guard, the old one stays: {error}"),
+        }
     }
 
     /// Says what is to be withdrawn from now on.
@@ -55,6 +95,8 @@ impl Guard {
 
     /// Says that the loop runs, and finds out whether the guard does.
     pub(super) fn beat(&mut self, poller: &Poller) {
+        self.leaving
+            .take_if(|child| !matches!(child.try_wait(), Ok(None)));
         self.say(&Word::Heartbeat, poller);
         if self.unsaid {
             self.unsaid = !self.say(&Word::Will(self.will.clone()), poller);
@@ -118,7 +160,7 @@ fn launch(poller: &Poller) -> io::Result<(Seqpacket, Child)> {
         .args(["vip", "guard", &far.number().to_string()])
         .stdin(Stdio::null());
     let launch = Launch {
-        inherit: &[std::os::fd::AsFd::as_fd(&far)],
+        inherit: &[far.as_fd()],
         ..Launch::default()
     };
     let child = spawn(command, &launch)?;
