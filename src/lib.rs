@@ -3,6 +3,8 @@
 
 pub mod check;
 pub mod config;
+#[cfg(feature = "lab")]
+pub mod drill;
 pub mod front;
 #[cfg_attr(not(feature = "lab"), path = "no_lab.rs")]
 pub mod lab;
@@ -10,6 +12,10 @@ pub mod render;
 pub mod site_file;
 pub mod up;
 pub mod vip;
+
+// Without the laboratory, both say where to get it.
+#[cfg(not(feature = "lab"))]
+pub use lab as drill;
 
 mod clock;
 mod question;

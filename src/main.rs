@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use weir::{check, config, front, lab, render, up, vip};
+use weir::{check, config, drill, front, lab, render, up, vip};
 
 /// The DNS of an access ISP, in one program.
 #[derive(Parser)]
@@ -40,6 +40,8 @@ enum Command {
     Render(render::Arguments),
     /// Bring up the whole site on this machine, with an Internet behind it
     Lab(lab::Arguments),
+    /// Rehearse failures in a laboratory, and measure what subscribers would notice
+    Drill(drill::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Config(arguments) => config::main(arguments),
         Command::Render(arguments) => render::main(arguments),
         Command::Lab(arguments) => lab::main(arguments),
+        Command::Drill(arguments) => drill::main(arguments),
     }
 }
 

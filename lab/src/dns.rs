@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RecordType};
+use socket2::{Domain, Socket, Type};
 
 use crate::Namespace;
 
@@ -196,7 +197,7 @@ impl<'n> Client<'n> {
         }
     }
 
-    /// Sends UDP queries from this local address.
+    /// Asks from this local address.
     pub fn source(self, source: IpAddr) -> Self {
         Self {
             source: Some(source),
@@ -267,11 +268,17 @@ impl<'n> Client<'n> {
 
     /// A TCP connection to the server.
     pub fn connect(&self) -> io::Result<Session> {
-        let stream = match self.namespace {
-            Some(namespace) => {
-                namespace.enter(|| TcpStream::connect_timeout(&self.server, self.patience))??
+        let connect = || {
+            let socket = Socket::new(Domain::for_address(self.server), Type::STREAM, None)?;
+            if let Some(source) = self.source {
+                socket.bind(&SocketAddr::new(source, 0).into())?;
             }
-            None => TcpStream::connect_timeout(&self.server, self.patience)?,
+            socket.connect_timeout(&self.server.into(), self.patience)?;
+            Ok::<_, io::Error>(TcpStream::from(socket))
+        };
+        let stream = match self.namespace {
+            Some(namespace) => namespace.enter(connect)??,
+            None => connect()?,
         };
         stream.set_read_timeout(Some(self.patience))?;
         stream.set_nodelay(true)?;

@@ -1,4 +1,4 @@
-//! Network namespaces, real peers, fake peers and a client, for tests and for `make lab`; never shipped.
+//! Network namespaces, real peers, fake peers and a client, for tests, `weir lab` and `weir drill`.
 //!
 //! Nothing here leaves the machine: a [`Namespace`] is one host, a [`Network`] is the switch between hosts, and the
 //! [`internet`] that recursive servers ask is three name servers in one more namespace. Tests that need no root use
@@ -9,7 +9,6 @@
 #![forbid(unsafe_code)]
 
 pub mod blueprint;
-pub mod checks;
 pub mod drill;
 pub mod internet;
 pub mod interrupt;

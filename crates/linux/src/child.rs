@@ -9,10 +9,12 @@
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::os::unix::process::{CommandExt, parent_id};
+use std::os::unix::process::{CommandExt, ExitStatusExt, parent_id};
 use std::process::{self, Command, ExitStatus};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group, set_parent_process_death_signal};
+use rustix::process::{
+    Pid, Signal, WaitOptions, kill_process, kill_process_group, set_parent_process_death_signal, waitpid,
+};
 use rustix::thread::{CapabilitySet, capability_is_in_bounding_set, remove_capability_from_bounding_set};
 
 use crate::pidfd::Pidfd;
@@ -53,7 +55,7 @@ pub struct Launch<'a> {
 /// A started program. Readable, to a [`Poller`](crate::poll::Poller), once it has ended; then it has to be
 /// [reaped](Self::try_wait). Dropping this neither ends nor reaps it.
 pub struct Child {
-    process: process::Child,
+    pid: u32,
     ended: Option<ExitStatus>,
     pidfd: Pidfd,
 }
@@ -84,7 +86,7 @@ pub fn spawn(mut command: Command, launch: &Launch<'_>) -> io::Result<Child> {
     let mut process = command.spawn()?;
     match Pidfd::open(process.id()) {
         Ok(pidfd) => Ok(Child {
-            process,
+            pid: process.id(),
             ended: None,
             pidfd,
         }),
@@ -128,9 +130,21 @@ fn become_child(
 }
 
 impl Child {
+    /// A child that this process has started as another program, which was [spawned](spawn) and is not reaped.
+    ///
+    /// # Errors
+    /// There is no process with this number.
+    pub fn adopt(pid: u32) -> io::Result<Self> {
+        Ok(Self {
+            pid,
+            ended: None,
+            pidfd: Pidfd::open(pid)?,
+        })
+    }
+
     /// Its process number, which is that of its group as well.
-    pub fn id(&self) -> u32 {
-        self.process.id()
+    pub const fn id(&self) -> u32 {
+        self.pid
     }
 
     /// Ends it and everything in its group. When it has ended but is not reaped, that is what it has left behind.
@@ -159,10 +173,11 @@ impl Child {
     /// How it ended, without waiting; `None` while it runs. The first time that it says so reaps it.
     ///
     /// # Errors
-    /// None on a sound kernel.
+    /// It is no child of this process.
     pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         if self.ended.is_none() {
-            self.ended = self.process.try_wait()?;
+            let waited = waitpid(Some(self.pid()?), WaitOptions::NOHANG)?;
+            self.ended = waited.map(|(_, status)| ExitStatus::from_raw(status.as_raw()));
         }
         Ok(self.ended)
     }

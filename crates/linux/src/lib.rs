@@ -4,7 +4,8 @@
 //! privileges ([`privileges`]), service notification ([`notify`]), and the facts that only the kernel knows
 //! ([`clock`], [`random`], [`affinity`], [`usage`], [`pidfd`], [`processes`], [`peer`]). For a floating address: interfaces and
 //! addresses ([`netlink`]), adverts ([`vrrp`]), ARP and neighbour discovery ([`announce`]), scheduling
-//! ([`realtime`]), children ([`child`], [`seqpacket`]) and file locks ([`lock`]).
+//! ([`realtime`]), children ([`child`], [`seqpacket`]) and file locks ([`lock`]). For an upgrade: descriptors that outlive
+//! the program ([`inherit`]).
 //!
 //! What it deliberately does not: DNS, policy, threads, logging, or waiting on more than one thing at a time
 //! in a hidden place. Nothing here is async, and nothing here starts a thread. Callers own the loop.
@@ -22,6 +23,7 @@ pub mod announce;
 pub mod child;
 pub mod clock;
 pub mod fifo;
+pub mod inherit;
 pub mod lock;
 pub mod netlink;
 pub mod notify;

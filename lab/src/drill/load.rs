@@ -6,9 +6,9 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -16,6 +16,8 @@ use crate::{Ask, Names, Namespace};
 
 /// Between two bursts; a burst is what is due since the last one.
 const PACE: Duration = Duration::from_millis(5);
+/// So many queries in a burst at most.
+const MOST_AT_ONCE: usize = 200;
 /// No flood sends more, whatever it is told: the machine has other work.
 const MOST_PER_SECOND: usize = 20_000;
 /// Of an IPv4 header and of a UDP header, in bytes.
@@ -61,7 +63,6 @@ impl Sources {
 /// Sends until it is dropped.
 #[derive(Debug)]
 pub struct Flood {
-    sent: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
@@ -74,24 +75,26 @@ impl Flood {
         };
         // IPPROTO_RAW: what is sent begins with its IP header.
         let raw = host.enter(|| Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(255))))??;
-        let (sent, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let stop = Arc::new(AtomicBool::new(false));
         let thread = std::thread::spawn({
-            let (sent, stop) = (Arc::clone(&sent), Arc::clone(&stop));
+            let stop = Arc::clone(&stop);
             move || {
+                let rate = shape.rate.min(MOST_PER_SECOND) as f64;
+                let mut query = Ask::new(&shape.names.name(0), shape.qtype)?.to_bytes()?;
+                let (began, mut number) = (Instant::now(), 0);
                 while !stop.load(Ordering::Relaxed) {
-                    let burst = shape.rate.min(MOST_PER_SECOND) * PACE.as_millis() as usize / 1000;
-                    for _ in 0..burst {
-                        let number = sent.fetch_add(1, Ordering::Relaxed);
-                        let query = Ask::new(&shape.names.name(number), shape.qtype)?.to_bytes()?;
-                        let packet = packet(
-                            shape.sources.source(number),
-                            address,
-                            server.port(),
-                            number,
-                            &query,
-                        );
+                    let due = (began.elapsed().as_secs_f64() * rate) as usize;
+                    // What was due while the machine had other work is not made up for.
+                    number = number.max(due.saturating_sub(MOST_AT_ONCE));
+                    while number < due {
+                        if matches!(shape.names, Names::Fresh(_)) {
+                            query = Ask::new(&shape.names.name(number), shape.qtype)?.to_bytes()?;
+                        }
+                        let source = shape.sources.source(number);
+                        let packet = packet(source, address, server.port(), number, &query);
                         // A queue that is full is a query less.
                         let _ = raw.send_to(&packet, &SocketAddr::new(address.into(), 0).into());
+                        number += 1;
                     }
                     std::thread::sleep(PACE);
                 }
@@ -99,15 +102,9 @@ impl Flood {
             }
         });
         Ok(Self {
-            sent,
             stop,
             thread: Some(thread),
         })
-    }
-
-    /// How many queries it has sent.
-    pub fn sent(&self) -> usize {
-        self.sent.load(Ordering::Relaxed)
     }
 }
 

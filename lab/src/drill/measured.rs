@@ -236,6 +236,18 @@ impl Measured {
         answered
     }
 
+    /// The longest time in which nothing was asked at all: then this machine was held up, whatever the site did.
+    pub fn held_up(&self) -> Duration {
+        let pairs = self.queries.windows(2);
+        pairs
+            .filter_map(|pair| match pair {
+                [one, next] => Some(next.sent - one.sent),
+                _ => None,
+            })
+            .max()
+            .unwrap_or_default()
+    }
+
     /// For how long two nodes had the address at once.
     pub fn held_twice(&self) -> Duration {
         let mut twice = Duration::ZERO;

@@ -6,6 +6,7 @@
 //!   scenario   what a drill is       load      floods           watch   whom queries go to
 //!   measured   what was seen         verdict   what was expected, and whether it was kept
 //!   round      all of them, in turn  report    text, JSON, a page
+//!   by_hand    the blueprint's tests
 //! ```
 
 pub mod load;
@@ -16,6 +17,7 @@ pub mod scenario;
 pub mod stage;
 pub mod verdict;
 
+mod by_hand;
 mod scenarios;
 mod watch;
 

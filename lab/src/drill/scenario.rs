@@ -52,7 +52,7 @@ pub struct Step {
     /// What may become of their queries.
     pub expected: Radius,
     /// Lets it happen.
-    pub act: fn(&mut Stage) -> io::Result<()>,
+    pub act: fn(&mut Stage<'_>) -> io::Result<()>,
 }
 
 impl Scenario {
@@ -89,7 +89,7 @@ pub(super) const fn step(
     about: &'static str,
     watch_s: u64,
     expected: Radius,
-    act: fn(&mut Stage) -> io::Result<()>,
+    act: fn(&mut Stage<'_>) -> io::Result<()>,
 ) -> Step {
     Step {
         about,

@@ -50,7 +50,7 @@ struct Asking {
 
 /// The laboratory while drills happen. Fields are dropped in order: whoever asks before the hosts they ask from.
 #[derive(Debug)]
-pub struct Stage {
+pub struct Stage<'l> {
     floods: Vec<Flood>,
     asking: Vec<Asking>,
     loop_prober: Prober,
@@ -58,14 +58,16 @@ pub struct Stage {
     neighbour: Neighbour,
     moment: Option<Instant>,
     /// The site.
-    pub lab: Lab,
+    pub lab: &'l mut Lab,
 }
 
-impl Stage {
+impl<'l> Stage<'l> {
     /// Begins to ask and to watch.
-    pub fn start(lab: Lab) -> io::Result<Self> {
+    pub fn start(lab: &'l mut Lab) -> io::Result<Self> {
+        // Version 2 of VRRP, which the blueprint's password needs, waits 3.6 s for a silent node: longer than the target.
+        lab.rewrite_site(|text| without_lines(text, "password_file = ", "vrrp"))?;
         let client = lab.client();
-        client.ip(&["address", "add", &format!("{ATTACKER}/24"), "dev", "eth0"])?;
+        client.ip(&["address", "replace", &format!("{ATTACKER}/24"), "dev", "eth0"])?;
         let nodes = [lab.node(NODES[0])?.namespace(), lab.node(NODES[1])?.namespace()];
         let neighbour = Neighbour::watch(client, lab.floating().ip(), nodes)?;
         let names = [
@@ -78,7 +80,7 @@ impl Stage {
         let sources = lab.subscribers();
         let asking = vec![
             ask(
-                &lab,
+                lab,
                 Client::Subscriber,
                 Transport::Udp,
                 UDP_PACE,
@@ -86,7 +88,7 @@ impl Stage {
                 &sources,
             )?,
             ask(
-                &lab,
+                lab,
                 Client::Subscriber,
                 Transport::Tcp,
                 TCP_PACE,
@@ -96,7 +98,7 @@ impl Stage {
         ];
         let second = Duration::from_secs(1);
         let every_second = ask(
-            &lab,
+            lab,
             Client::Subscriber,
             Transport::Udp,
             second,
@@ -214,7 +216,7 @@ impl Stage {
             Also::Attacker => (Client::Attacker, POPULAR, Class::Popular, IpAddr::V4(ATTACKER)),
         };
         let names = [(Names::Same(name.to_owned()), class)];
-        let asking = ask(&self.lab, client, Transport::Udp, ALSO_PACE, &names, &[source])?;
+        let asking = ask(self.lab, client, Transport::Udp, ALSO_PACE, &names, &[source])?;
         self.asking.push(asking);
         Ok(())
     }
@@ -298,6 +300,14 @@ fn ask(
         prober: Prober::start(host, lab.floating(), plan)?,
         lanes: lanes.collect(),
     })
+}
+
+/// The text without the lines that begin so and say so.
+fn without_lines(text: &str, begin: &str, word: &str) -> String {
+    let lines = text
+        .lines()
+        .filter(|line| !(line.starts_with(begin) && line.contains(word)));
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// As dig prints it.

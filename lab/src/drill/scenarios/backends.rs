@@ -36,7 +36,7 @@ const SLOW_NAME: &str = "slow.wayward.com";
 const SILENT_NAME: &str = "silent.wayward.com";
 
 /// From now on the Internet's server of a name behaves so towards rec1.
-fn towards_rec1(stage: &mut Stage, name: &str, behaviour: Behaviour) -> std::io::Result<()> {
+fn towards_rec1(stage: &mut Stage<'_>, name: &str, behaviour: Behaviour) -> std::io::Result<()> {
     for address in stage.lab.node("rec1")?.host().addresses() {
         stage
             .lab
@@ -130,22 +130,26 @@ pub(super) const SCENARIOS: [Scenario; 8] = [
     Scenario::new(
         "cold-cache",
         "Cold caches",
-        &[step(
-            "front ends and recursive servers killed; 500 queries/s for new names",
-            7,
-            Radius::MOVE,
-            |stage| {
-                super::floods::subscribers_ask(stage, 500)?;
-                for (node, role) in [
-                    ("dd1", "front"),
-                    ("dd2", "front"),
-                    ("rec1", "resolve"),
-                    ("rec2", "resolve"),
-                ] {
-                    stage.signal(node, role, Signal::KILL)?;
-                }
-                Ok(())
-            },
-        )],
+        &[
+            step(
+                "front end on dd2 and server on rec2 lose their caches",
+                3,
+                FRESH_WAITS,
+                |stage| {
+                    stage.signal("dd2", "front", Signal::KILL)?;
+                    stage.signal("rec2", "resolve", Signal::KILL)
+                },
+            ),
+            step(
+                "those on dd1 and rec1 as well; 300 queries/s for new names",
+                5,
+                Radius::MOVE,
+                |stage| {
+                    super::floods::subscribers_ask(stage, 300)?;
+                    stage.signal("dd1", "front", Signal::KILL)?;
+                    stage.signal("rec1", "resolve", Signal::KILL)
+                },
+            ),
+        ],
     ),
 ];

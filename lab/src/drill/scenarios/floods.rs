@@ -31,7 +31,7 @@ const TORTURED: &str = "wayward.com";
 const TORTURED_NAME: &str = "www.wayward.com";
 
 /// Subscribers behind CGNAT ask for names that nobody has asked for before, at this rate.
-pub(super) fn subscribers_ask(stage: &mut Stage, rate: usize) -> io::Result<()> {
+pub(super) fn subscribers_ask(stage: &mut Stage<'_>, rate: usize) -> io::Result<()> {
     stage.flood(rate, CGNAT, Names::Fresh("example.com".to_owned()), "A")
 }
 
@@ -43,8 +43,8 @@ pub(super) const SCENARIOS: [Scenario; 5] = [
     Scenario::new(
         "flood-address",
         "Flood from one address",
-        &[step("5000 queries/s from one address", 5, LIMITED, |stage| {
-            stage.flood(5000, Sources::Address(ATTACKER), popular(), "A")
+        &[step("2000 queries/s from one address", 5, LIMITED, |stage| {
+            stage.flood(2000, Sources::Address(ATTACKER), popular(), "A")
         })],
     )
     .also(Also::Attacker)
@@ -53,29 +53,29 @@ pub(super) const SCENARIOS: [Scenario; 5] = [
         "flood-network",
         "Flood from a /16",
         &[step(
-            "10000 queries/s from all addresses of a /16",
+            "3000 queries/s from all addresses of a /16",
             5,
             Radius::NOTHING,
-            |stage| stage.flood(10_000, CGNAT, popular(), "A"),
+            |stage| stage.flood(3000, CGNAT, popular(), "A"),
         )],
     ),
     Scenario::new(
         "flood-spoofed",
         "Flood from spoofed sources",
         &[step(
-            "10000 queries/s from addresses that are no subscribers'",
+            "3000 queries/s from addresses that are no subscribers'",
             5,
             Radius::NOTHING,
-            |stage| stage.flood(10_000, STRANGERS, popular(), "A"),
+            |stage| stage.flood(3000, STRANGERS, popular(), "A"),
         )],
     ),
     Scenario::new(
         "flood-subdomains",
         "Random subdomains of a zone that does not answer",
         &[
-            step("300 queries/s for random names of one zone", 6, VICTIM, |stage| {
+            step("200 queries/s for random names of one zone", 6, VICTIM, |stage| {
                 stage.lab.internet().wayward().behave(Behaviour::Silent);
-                stage.flood(300, CGNAT, Names::Fresh(TORTURED.to_owned()), "A")
+                stage.flood(200, CGNAT, Names::Fresh(TORTURED.to_owned()), "A")
             }),
             step("the flood ends, the zone answers", 3, VICTIM, |stage| {
                 stage.end_floods();
@@ -89,10 +89,10 @@ pub(super) const SCENARIOS: [Scenario; 5] = [
         "flood-any",
         "Flood of ANY",
         &[step(
-            "5000 queries/s for ANY from a /16",
+            "2000 queries/s for ANY from a /16",
             5,
             Radius::NOTHING,
-            |stage| stage.flood(5000, CGNAT, popular(), "ANY"),
+            |stage| stage.flood(2000, CGNAT, popular(), "ANY"),
         )],
     ),
 ];
