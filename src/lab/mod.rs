@@ -8,6 +8,7 @@
 
 mod control;
 mod page;
+mod pieces;
 
 use std::env;
 use std::ffi::OsString;
@@ -19,12 +20,13 @@ use std::thread::{self, JoinHandle};
 
 use clap::{Args, Subcommand};
 use weir_lab::interrupt;
+use weir_lab::lab::Lab;
 use weir_lab::lab::enclosure::{self, Place};
-use weir_lab::lab::{Auth, Front, Lab, Networks, Plan, Rec, Vip};
 use weir_linux::privileges;
 
 use crate::site_file::{fail, say};
 use control::Running;
+pub(crate) use pieces::Pieces;
 
 /// This is not the machine for it.
 const CANNOT: u8 = 2;
@@ -67,25 +69,8 @@ enum Order {
 
 #[derive(Args, Debug)]
 struct Up {
-    /// The front end on LAB-DD1 and LAB-DD2
-    #[arg(long, value_name = "PROGRAM", default_value = "weir")]
-    front: Front,
-
-    /// What holds the floating address
-    #[arg(long, value_name = "PROGRAM", default_value = "weir")]
-    vip: Vip,
-
-    /// The authoritative server
-    #[arg(long, value_name = "PROGRAM", default_value = "named")]
-    auth: Auth,
-
-    /// The recursive servers (default: named on LAB-REC1, unbound on LAB-REC2)
-    #[arg(long, value_name = "PROGRAM")]
-    rec: Option<Rec>,
-
-    /// 1, as in the blueprint's laboratory, or 3 with firewalls, as it recommends for production
-    #[arg(long, value_name = "NUMBER", default_value = "1")]
-    networks: Networks,
+    #[command(flatten)]
+    pieces: Pieces,
 
     /// Return when it is ready, and leave it running
     #[arg(short, long)]
@@ -132,6 +117,10 @@ pub fn main(arguments: Arguments) -> ExitCode {
     };
     outcome.unwrap_or_else(|error| match error.kind() {
         io::ErrorKind::Interrupted => ExitCode::from(INTERRUPTED),
+        io::ErrorKind::Unsupported => {
+            fail(&format!("weir lab: {error}"));
+            ExitCode::from(CANNOT)
+        }
         _ => fail(&format!("weir lab: {error}")),
     })
 }
@@ -150,6 +139,7 @@ fn outside(up: &Up) -> io::Result<ExitCode> {
         );
         return Err(io::Error::other(why));
     }
+    up.pieces.plan()?;
     interrupt::watch()?;
     let arguments = env::args_os().skip(1).chain(["--enclosed".into()]);
     let mut command = enclosure::command(arguments)?;
@@ -203,14 +193,14 @@ fn is_ready(line: &str) -> bool {
 
 /// The laboratory itself; ends with its process.
 fn inside(up: &Up) -> io::Result<ExitCode> {
-    enclosure::end_with_outside();
+    enclosure::end_with_input();
     let mut output = io::stdout();
     let mut tell = move |what: &str| {
         // Whoever waits outside may have gone; then so will this.
         let _ = writeln!(output, "{what}");
     };
     let listener = control::listen()?;
-    let lab = Lab::start(&up.plan()?, &mut tell)?;
+    let lab = Lab::start(&up.pieces.plan()?, &mut tell)?;
     tell(READY);
     control::serve(&listener, lab)?;
     Ok(ExitCode::SUCCESS)
@@ -230,19 +220,11 @@ fn enter(running: &Running, exec: Exec) -> io::Result<ExitCode> {
             .args(["unshare", "--mount", "--", "sh", "-c", &script])
             .arg(run);
     }
-    Err(command.args(exec.command).exec())
-}
-
-impl Up {
-    fn plan(&self) -> io::Result<Plan> {
-        let own = Plan::new(&env::current_exe()?);
-        Ok(Plan {
-            front: self.front,
-            vip: self.vip,
-            auth: self.auth,
-            rec: self.rec.map_or(own.rec, |rec| [rec; 2]),
-            networks: self.networks,
-            ..own
-        })
+    // Where this program was started by its path, `weir` is to be found there as well.
+    if let Some(own) = env::current_exe()?.parent() {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let paths = [own.to_owned()].into_iter().chain(env::split_paths(&path));
+        command.env("PATH", env::join_paths(paths).map_err(io::Error::other)?);
     }
+    Err(command.args(exec.command).exec())
 }

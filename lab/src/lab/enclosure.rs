@@ -37,7 +37,15 @@ pub fn command(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> io::Re
     let mut command = Command::new("unshare");
     command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
     command.arg(env::current_exe()?).args(arguments);
+    command.env("PATH", env::join_paths(search_path()).map_err(io::Error::other)?);
     Ok(command)
+}
+
+/// Where programs are looked for: also where Debian has those that an ordinary user's path leaves out.
+pub(super) fn search_path() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let others = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    env::split_paths(&path).chain(others).collect()
 }
 
 /// Whether this is the first process inside.
@@ -76,7 +84,7 @@ pub fn be_first() -> io::Result<u8> {
 
 /// Ends this process, and with it everything inside, when its standard input ends: whoever waits outside has gone. Unless
 /// that one has let it stay.
-pub fn end_with_outside() {
+pub fn end_with_input() {
     thread::spawn(|| {
         if !matches!(io::stdin().read(&mut [0]), Ok(1)) {
             process::exit(0);

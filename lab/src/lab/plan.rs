@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::enclosure;
+
 /// What answers on the floating address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Front {
@@ -100,6 +102,25 @@ impl Plan {
             vip: Vip::Keepalived,
             ..Self::new(weir)
         }
+    }
+
+    /// The programs that it needs and that are not on this machine.
+    pub fn missing_programs(&self) -> Vec<&'static str> {
+        let mut needed = vec![
+            "ip",
+            "unshare",
+            "nsenter",
+            "nft",
+            "knotd",
+            "named",
+            "named-checkconf",
+        ];
+        needed.extend((self.front == Front::Dnsdist).then_some("dnsdist"));
+        needed.extend((self.vip == Vip::Keepalived).then_some("keepalived"));
+        needed.extend(self.rec.contains(&Rec::Unbound).then_some("unbound"));
+        let folders = enclosure::search_path();
+        needed.retain(|program| !folders.iter().any(|folder| folder.join(program).is_file()));
+        needed
     }
 
     /// The networks that a host of this kind is in.
