@@ -122,7 +122,7 @@ fn outside() -> io::Result<ExitCode> {
 
 /// The drills themselves. Whoever was asked for decides on the exit code; others are there to compare.
 fn inside(arguments: &Arguments) -> io::Result<ExitCode> {
-    enclosure::end_with_outside();
+    enclosure::end_with_input();
     let round = arguments.round()?;
     let own = arguments.pieces.plan()?;
     let mut reports = Vec::new();
