@@ -119,7 +119,7 @@ fn about(plan: &Plan) -> String {
 }
 
 /// The date, for people.
-fn now() -> String {
+pub(super) fn now() -> String {
     let output = Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     text.unwrap_or_default()
