@@ -149,7 +149,7 @@ impl Node {
         for rehearsal in &REHEARSALS {
             let (measured, verdict) = match self.obstacle(rehearsal, is_holder) {
                 Some(why) => (Measured::default(), Verdict::NotRun(why)),
-                None => self.once(rehearsal, &asking, &holders)?,
+                None => round::undisturbed(|| self.once(rehearsal, &asking, &holders, is_holder))?,
             };
             let drill = Drilled {
                 name: rehearsal.name.to_owned(),
@@ -160,9 +160,6 @@ impl Node {
             };
             progress(&line(&drill));
             drills.push(drill);
-            wait_for("the node is as it was", SETTLE, || {
-                holders.now() == [is_holder] && asking.is_steady()
-            })?;
         }
         Ok(Report {
             site: self.site.clone(),
@@ -196,12 +193,13 @@ impl Node {
         }
     }
 
-    /// Does it, looks, undoes it, looks.
+    /// Does it, looks, undoes it, looks until all is as it was.
     fn once(
         &self,
         rehearsal: &Rehearsal,
         asking: &Asking,
         holders: &Holders<1>,
+        is_holder: bool,
     ) -> io::Result<(Measured, Verdict)> {
         let began = Instant::now();
         interrupt::sleep(LEAD)?;
@@ -229,6 +227,9 @@ impl Node {
             served: served(&held, until - began),
             held,
         };
+        wait_for("the node is as it was", SETTLE, || {
+            holders.now() == [is_holder] && asking.is_steady()
+        })?;
         let verdict = judge(&measured, &[rehearsal.expected; 2], &self.targets);
         Ok((measured, verdict))
     }
