@@ -209,3 +209,27 @@ fn lab_vip_hands_over_and_takes_back_without_losing_a_query() {
     assert_eq!(back.held, [true, false], "{back:?}\n{}", drill.pair.logs());
     assert_eq!(back.outcome.lost, 0, "{back:?}");
 }
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_vip_runs_on_while_a_check_cannot_be_read() {
+    let mut drill = rehearse([weir(), weir()], V3);
+    // The check does not begin, let alone end: it has failed when its timeout of a second is over, and the address
+    // is handed on in good order.
+    let mut blocked = None;
+    let seen = drill
+        .measure(Duration::from_secs(3), |pair| {
+            blocked = Some(pair.block_check(0)?);
+            Ok(())
+        })
+        .unwrap();
+    assert!(served_by_second(&seen), "{seen:?}\n{}", drill.pair.logs());
+    assert!(seen.both.is_zero(), "{seen:?}\n{}", drill.pair.logs());
+    assert!(
+        seen.outcome.outage < Duration::from_millis(250),
+        "{seen:?}\n{}",
+        drill.pair.logs()
+    );
+    drop(blocked);
+    settle(&mut drill, 0, SETTLE);
+}

@@ -157,6 +157,12 @@ impl Pair {
         self.nodes[node].order_vip(order)
     }
 
+    /// Has everybody wait who opens the node's check script, as on a file system that does not answer, until what this
+    /// returns is dropped; the kernel bears it for 45 s.
+    pub fn block_check(&self, node: usize) -> io::Result<Process> {
+        self.nodes[node].block_check()
+    }
+
     /// Deletes the floating address from a node, as somebody with `ip address` might.
     pub fn delete_address(&self, node: usize) -> io::Result<()> {
         let (address, host) = (self.address.to_string(), &self.nodes[node].host);

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use super::{Contender, DD, READY, Settings, Vip, contender};
 use crate::{Namespace, Process, Scratch, wait_for};
@@ -107,6 +108,19 @@ impl Node {
         }
         self.vip = Some(Process::start("vip", command, &self.directory)?);
         Ok(())
+    }
+
+    /// Takes a lease of the check script (fcntl(2), `F_SETLEASE`), once nobody has it open.
+    pub(super) fn block_check(&self) -> io::Result<Process> {
+        const TAKE: &str = r#"$| = 1; $SIG{IO} = "IGNORE"; open F, "<", $ARGV[0] or die;
+            select undef, undef, undef, 0.001 until fcntl F, 1024, 1; print "taken"; sleep"#;
+        let mut command = Command::new("perl");
+        command.args(["-e", TAKE]).arg(self.directory.join("check"));
+        let mut holder = Process::start("lease", command, &self.directory)?;
+        let log = self.directory.join("lease.log");
+        let taken = || fs::read_to_string(&log).is_ok_and(|text| text.contains("taken"));
+        holder.wait_until(READY, taken)?;
+        Ok(holder)
     }
 
     /// Runs `weir vip ORDER`.
