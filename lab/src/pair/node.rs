@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{Contender, DD, READY, Settings, Vip, contender};
+use super::{Contender, DD, READY, Settings, Vip, contender, running};
 use crate::{Namespace, Process, Scratch, wait_for};
 
 /// LAB-DD1 or LAB-DD2.
@@ -108,6 +108,23 @@ impl Node {
         }
         self.vip = Some(Process::start("vip", command, &self.directory)?);
         Ok(())
+    }
+
+    /// Changes a line of the instance and waits until `weir vip` has taken it up.
+    pub(super) fn reload_vip(&mut self, line: &str) -> io::Result<()> {
+        let word = line.split(' ').next().unwrap_or(line);
+        let file = self.directory.join("keepalived.conf");
+        let text = fs::read_to_string(&file)?;
+        let mut lines: Vec<&str> = text.lines().filter(|old| !old.starts_with(word)).collect();
+        let instance = lines.iter().position(|line| line.starts_with("vrrp_instance"));
+        lines.insert(instance.map_or(0, |at| at + 1), line);
+        fs::write(&file, lines.join("\n") + "\n")?;
+        let log = self.directory.join("vip.log");
+        let reloads = || fs::read_to_string(&log).map_or(0, |log| log.matches("reloaded").count());
+        let vip = running(&mut self.vip)?;
+        let before = reloads();
+        vip.hang_up()?;
+        vip.wait_until(READY, || reloads() > before).map(drop)
     }
 
     /// Takes a lease of the check script (fcntl(2), `F_SETLEASE`), once nobody has it open.
