@@ -141,7 +141,7 @@ pub fn keepalived_read(bytes: &[u8]) {
     assert_eq!(settings.node.routers.len(), settings.routers.len());
     assert_eq!(settings.node.groups.len(), settings.groups.len());
     assert_eq!(settings.node.trackers.len(), settings.trackers.len());
-    let mut numbers = BTreeSet::new();
+    let (mut numbers, mut held) = (BTreeSet::new(), BTreeSet::new());
     for ((router, tracking), attachment) in settings.node.routers.iter().zip(&settings.routers) {
         let first = router.addresses.first().expect("a router without an address");
         assert!(
@@ -163,6 +163,13 @@ pub fn keepalived_read(bytes: &[u8]) {
         );
         let number = (&attachment.interface, first.is_ipv4(), router.vrid);
         assert!(numbers.insert(number), "two routers of one number");
+        for floating in &attachment.addresses {
+            let interface = floating.interface.as_ref().unwrap_or(&attachment.interface);
+            assert!(
+                held.insert((interface, floating.address)),
+                "two routers of one address"
+            );
+        }
     }
     let members: Vec<usize> = settings
         .node

@@ -15,6 +15,7 @@ pub mod interrupt;
 pub mod pair;
 
 mod dns;
+mod load;
 mod namespace;
 mod probe;
 mod process;
@@ -22,6 +23,7 @@ mod responder;
 mod site;
 
 pub use dns::{Ask, Client, Reply, Session, Transport};
+pub use load::{Burning, burn};
 pub use namespace::{Namespace, Network, remove_leftovers};
 pub use probe::{Outcome, Prober};
 pub use process::{Process, Scratch, wait_for};

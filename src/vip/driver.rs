@@ -96,7 +96,7 @@ impl Driver {
         Ok(Self {
             node: Node::new(parts.settings.node.clone(), now),
             scripts: Scripts::new(&parts.settings, now),
-            notifier: Notifier::new(&parts.settings)?,
+            notifier: Notifier::new(&parts.settings, &parts.poller)?,
             run: parts.run,
             settings: parts.settings,
             network: parts.network,
@@ -203,7 +203,7 @@ impl Driver {
                     self.node.on_claim(now, router, address);
                 }
             }
-            Kind::GuardLine => self.guard.on_ready(&self.poller),
+            Kind::GuardLine => self.guard.on_ready(),
             Kind::Script => self.scripts.on_exit(index, now),
             Kind::Notify => self.notifier.on_exit(index),
             Kind::FrontProcess | Kind::Question => {

@@ -16,7 +16,7 @@ mod will;
 use std::io;
 use std::process::{Command, Stdio};
 
-use weir_linux::child::{Child, Launch, spawn};
+use weir_linux::child::{Child, Launch, spawn, start};
 use weir_linux::poll::{Interest, Poller};
 use weir_linux::seqpacket::{Delivery, Seqpacket};
 
@@ -41,7 +41,7 @@ impl Guard {
     /// When the process cannot be started.
     pub(super) fn start(poller: &Poller) -> io::Result<Self> {
         Ok(Self {
-            running: Some(launch(poller)?),
+            running: Some(launch(poller, spawn)?),
             will: Will::default(),
             unsaid: false,
         })
@@ -61,14 +61,12 @@ impl Guard {
         }
     }
 
-    /// The line is readable: it has ended, for the guard says nothing.
-    pub(super) fn on_ready(&mut self, poller: &Poller) {
-        let ended = self
-            .running
-            .as_ref()
-            .is_none_or(|(line, _)| matches!(line.receive(&mut [0; 1]), Ok(Delivery::Closed) | Err(_)));
-        if ended {
-            self.unsaid = !self.replace(poller);
+    /// The line is readable: it has ended, for the guard says nothing. The next heartbeat starts another guard, and not
+    /// this moment: one that cannot run would be started without end.
+    pub(super) fn on_ready(&mut self) {
+        let ended = |line: &Seqpacket| matches!(line.receive(&mut [0; 1]), Ok(Delivery::Closed) | Err(_));
+        if self.running.as_ref().is_some_and(|(line, _)| ended(line)) {
+            self.bury();
         }
     }
 
@@ -91,12 +89,8 @@ impl Guard {
 
     /// Starts another guard in the place of one that has ended, and says whether it has the will.
     fn replace(&mut self, poller: &Poller) -> bool {
-        if let Some((_, mut child)) = self.running.take() {
-            tracing::warn!("the guard has ended; starting another");
-            // It has ended, or is about to: what is not reaped now is when this process ends.
-            let _ = child.try_wait();
-        }
-        match launch(poller) {
+        self.bury();
+        match launch(poller, start) {
             Ok((line, child)) => {
                 let said = line.send(&Word::Will(self.will.clone()).encode()).is_ok();
                 self.running = Some((line, child));
@@ -109,9 +103,25 @@ impl Guard {
             }
         }
     }
+
+    /// Takes note that the guard has ended.
+    fn bury(&mut self) {
+        let Some((_, mut child)) = self.running.take() else {
+            return;
+        };
+        // It has ended, or is about to: what is not reaped now is when this process ends.
+        let _ = child.try_wait();
+        match child.refusal() {
+            Some(error) => tracing::error!("cannot run a guard: {error}"),
+            None => tracing::warn!("the guard has ended; starting another"),
+        }
+    }
 }
 
-fn launch(poller: &Poller) -> io::Result<(Seqpacket, Child)> {
+fn launch(
+    poller: &Poller,
+    start: fn(Command, &Launch<'_>) -> io::Result<Child>,
+) -> io::Result<(Seqpacket, Child)> {
     let (near, far) = Seqpacket::pair()?;
     let mut command = Command::new(std::env::current_exe()?);
     command
@@ -121,7 +131,7 @@ fn launch(poller: &Poller) -> io::Result<(Seqpacket, Child)> {
         inherit: &[std::os::fd::AsFd::as_fd(&far)],
         ..Launch::default()
     };
-    let child = spawn(command, &launch)?;
+    let child = start(command, &launch)?;
     poller.add(&near, token(Kind::GuardLine, 0), Interest::Read)?;
     Ok((near, child))
 }

@@ -1,6 +1,7 @@
 use std::fs;
 use std::io::Read;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -49,14 +50,103 @@ fn the_end_of_a_child_is_seen_and_reaped_once() {
         io::ErrorKind::NotFound
     );
     assert!(!fs::exists(format!("/proc/{}", child.id())).unwrap());
+    assert!(child.refusal().is_none());
     let missing = spawn(Command::new("/no/such/program"), &Launch::default());
     assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
 }
 
 #[test]
+fn a_child_that_is_not_waited_for_runs_like_any_other() {
+    let (mut reader, writer) = io::pipe().unwrap();
+    let mut command = shell("cat; echo $$ $(cut -d' ' -f5 /proc/$$/stat); exit 3");
+    command.stdin(Stdio::null()).stdout(writer);
+    let mut child = start(command, &Launch::default()).unwrap();
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(text.trim(), format!("{0} {0}", child.id()), "it leads its group");
+    assert_eq!(wait(&mut child).code(), Some(3));
+    assert!(child.refusal().is_none());
+}
+
+#[test]
+fn a_child_that_is_not_waited_for_says_afterwards_why_it_did_not_run() {
+    let mut child = start(Command::new("/no/such/program"), &Launch::default()).unwrap();
+    assert_eq!(wait(&mut child).code(), Some(127));
+    assert_eq!(child.refusal().unwrap().kind(), io::ErrorKind::NotFound);
+    let mut command = shell("exit 127");
+    let mut child = start(command, &Launch::default()).unwrap();
+    assert_eq!(wait(&mut child).code(), Some(127));
+    assert!(child.refusal().is_none(), "a status of the program's own");
+    command = shell("true");
+    command.env("A", "b");
+    let refused = start(command, &Launch::default());
+    assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_program_that_cannot_be_read_holds_up_its_child_only() {
+    let scratch = Scratch::create().unwrap();
+    let program = scratch.write("program", "#!/bin/sh\nexit 5\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    // As on a file system that does not answer, whoever opens the file waits.
+    let lease = Lease::take(&program);
+    let (near, far) = Seqpacket::pair().unwrap();
+    let mut stuck = [0; 2].map(|_| start(Command::new(&program), &Launch::default()).unwrap());
+    wait_for("both are where they stay", PATIENCE, || {
+        stuck.iter().all(|child| waits(child.id()))
+    })
+    .unwrap();
+    drop(far);
+    let mut is_closed = || near.receive(&mut [0]).unwrap() == Delivery::Closed;
+    wait_for("they have no copy of what we close", PATIENCE, &mut is_closed).unwrap();
+    let [killed, released] = &mut stuck;
+    killed.end(Ending::Force).unwrap();
+    assert_eq!(wait(killed).signal(), Some(libc::SIGKILL));
+    assert_eq!(released.try_wait().unwrap(), None);
+    drop(lease);
+    assert_eq!(wait(released).code(), Some(5));
+}
+
+/// A file that nobody else can open as long as this lives (fcntl(2), `F_SETLEASE`).
+struct Lease(fs::File);
+
+impl Lease {
+    /// "Tell me by this signal" (fcntl(2)); no name in libc.
+    const F_SETSIG: libc::c_int = 10;
+
+    fn take(path: &Path) -> Self {
+        let file = fs::File::open(path).unwrap();
+        let fd = file.as_raw_fd();
+        // SAFETY: takes numbers only. Whoever waits is announced by a signal that is ignored unless it is handled.
+        unsafe { libc::fcntl(fd, Self::F_SETSIG, libc::SIGURG) };
+        // A child that another test starts just now may have the file open, as it was written.
+        // SAFETY: takes numbers only.
+        let take = || unsafe { libc::fcntl(fd, libc::F_SETLEASE, libc::F_WRLCK) == 0 };
+        wait_for("nobody else has the file open", PATIENCE, take).unwrap();
+        Self(file)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // Closing it is not enough: the children that wait for it have copies of the descriptor.
+        // SAFETY: takes numbers only.
+        unsafe { libc::fcntl(self.0.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
+    }
+}
+
+/// Whether a child sleeps and is not its program yet.
+fn waits(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.contains(") S ")
+        && fs::read_link(format!("/proc/{pid}/exe")).unwrap() == std::env::current_exe().unwrap()
+}
+
+#[test]
 fn a_child_ends_with_everything_it_has_started() {
     let mut command = shell("trap '' TERM; sleep 1000 & echo $!; cat");
-    command.stdin(Stdio::piped());
+    let (stdin, _open) = io::pipe().unwrap();
+    command.stdin(stdin);
     let (mut reader, writer) = io::pipe().unwrap();
     command.stdout(writer);
     let mut child = spawn(command, &Launch::default()).unwrap();
@@ -117,17 +207,15 @@ fn only_descriptors_that_are_named_are_inherited() {
     let (near, far) = Seqpacket::pair().unwrap();
     let (_, other) = Seqpacket::pair().unwrap();
     let (kept, closed) = (far.number(), other.number());
-    let script = format!("echo hello >&{kept}; test ! -e /proc/self/fd/{closed}");
+    let script = format!("test -S /proc/$$/fd/{kept} && test ! -e /proc/$$/fd/{closed}");
     let launch = Launch {
         inherit: &[far.as_fd()],
         ..Launch::default()
     };
     assert_eq!(output(&script, &launch), "");
     drop(far);
-    let mut buffer = [0; 16];
-    assert_eq!(near.receive(&mut buffer).unwrap(), Delivery::Message(6));
     // A child that another test starts just now has a copy of the other end until it becomes its program.
-    let mut is_closed = || near.receive(&mut buffer).unwrap() == Delivery::Closed;
+    let mut is_closed = || near.receive(&mut [0]).unwrap() == Delivery::Closed;
     wait_for("the other end is closed", PATIENCE, &mut is_closed).unwrap();
 }
 
@@ -185,7 +273,8 @@ fn apart_leave_a_child_behind() {
 #[test]
 fn a_hang_up_reaches_the_child_until_it_is_reaped() {
     let mut command = shell("trap 'exit 7' HUP; echo; while :; do read line; done");
-    command.stdin(Stdio::piped());
+    let (stdin, _open) = io::pipe().unwrap();
+    command.stdin(stdin);
     let (mut reader, writer) = io::pipe().unwrap();
     command.stdout(writer);
     let mut child = spawn(command, &Launch::default()).unwrap();

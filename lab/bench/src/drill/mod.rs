@@ -5,7 +5,6 @@
 //! Hardly anything runs meanwhile, so that pairs do not disturb each other; only the last drill, in which nothing
 //! must happen, loads the machine.
 
-mod load;
 mod scenario;
 mod table;
 mod target;
@@ -20,7 +19,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use rustix::process::geteuid;
 use weir_lab::pair::{Drill, Measured, Pair};
-use weir_lab::{interrupt, remove_leftovers};
+use weir_lab::{burn, interrupt, remove_leftovers};
 use weir_linux::affinity;
 
 use self::scenario::{Random, SCENARIOS, Scenario};
@@ -151,7 +150,7 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
         sheet.cells.extend(cells);
     }
     if arguments.wants(SPURIOUS) {
-        let _burning = load::burn();
+        let _burning = burn();
         eprintln!("full load for {:?}: nothing must happen", arguments.spurious());
         sheet.cells.extend(side_by_side(&mut stands, |stand| {
             stand.spurious(arguments.spurious())
