@@ -49,7 +49,8 @@ fn the_end_of_a_child_is_seen_and_reaped_once() {
         child.end(Ending::Force).unwrap_err().kind(),
         io::ErrorKind::NotFound
     );
-    assert!(!fs::exists(format!("/proc/{}", child.id())).unwrap());
+    let proc = format!("/proc/{}", child.id());
+    wait_for("it is reaped", PATIENCE, || !fs::exists(&proc).unwrap()).unwrap();
     assert!(child.refusal().is_none());
     let missing = spawn(Command::new("/no/such/program"), &Launch::default());
     assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
