@@ -3,13 +3,14 @@
 //! Bounds are generous: the machine has other work. What is fast is measured by `make drill`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use weir_lab::pair::{Contender, Drill, Measured, Pair, Protocol, Settings};
-use weir_lab::{burn, interrupt};
+use weir_lab::{Network, Process, Scratch, burn, interrupt};
 use weir_linux::affinity::{pin_current_thread, usable_cpus};
 use weir_linux::realtime::run_first;
 
@@ -302,4 +303,54 @@ fn lab_vip_takes_up_another_configuration_without_losing_a_query() {
     };
     let seen = drill.measure(Duration::from_secs(5), reload).unwrap();
     assert!(is_at_rest(&seen), "{seen:?}\n{}", drill.pair.logs());
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_vip_leaves_an_owner_its_address() {
+    let scratch = Scratch::create().unwrap();
+    let network = Network::create().unwrap();
+    let host = network.attach("owner", &["10.10.2.161/24"]).unwrap();
+    let file = scratch
+        .write(
+            "keepalived.conf",
+            "vrrp_instance OWNER {\ninterface eth0\nvirtual_router_id 51\npriority 255\nstate MASTER\n\
+             virtual_ipaddress {\n10.10.2.161/24\n}\n}\n",
+        )
+        .unwrap();
+    let lifetime = || {
+        let mut command = host.command("ip");
+        command.args(["-o", "address", "show", "dev", "eth0", "to", "10.10.2.161"]);
+        let listed = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        listed
+            .split("valid_lft ")
+            .nth(1)
+            .map(|rest| rest.split(' ').next().unwrap().to_owned())
+    };
+    let start = || {
+        let mut command = host.command(env!("CARGO_BIN_EXE_weir"));
+        command
+            .args(["vip", "-f"])
+            .arg(&file)
+            .arg("--run")
+            .arg(scratch.path().join("run"));
+        let mut vip = Process::start("vip", command, scratch.path()).unwrap();
+        let masters = || {
+            let log = fs::read_to_string(scratch.path().join("vip.log")).unwrap();
+            log.matches("-> master").count()
+        };
+        let before = masters();
+        vip.wait_until(SETTLE, || masters() > before).unwrap();
+        vip
+    };
+    let mut vip = start();
+    assert_eq!(lifetime().as_deref(), Some("forever"), "{}", vip.log());
+    vip.terminate(SETTLE).unwrap();
+    assert_eq!(lifetime().as_deref(), Some("forever"), "{}", vip.log());
+    let mut vip = start();
+    vip.kill().unwrap();
+    // By the time that another one is master, the guard of the first has done what it does.
+    let mut vip = start();
+    assert_eq!(lifetime().as_deref(), Some("forever"), "{}", vip.log());
+    vip.terminate(SETTLE).unwrap();
 }
