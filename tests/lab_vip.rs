@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use weir_lab::pair::{Contender, Drill, Measured, Pair, Protocol, Settings};
-use weir_lab::{Network, Process, Scratch, burn, interrupt};
+use weir_lab::{Network, Process, Scratch, burn, interrupt, wait_for};
 use weir_linux::affinity::{pin_current_thread, usable_cpus};
 use weir_linux::realtime::run_first;
 
@@ -181,13 +181,37 @@ fn lab_vip_that_is_killed_leaves_no_address_behind() {
 
 #[test]
 #[ignore = "needs root: network namespaces"]
+fn lab_vip_that_is_killed_with_all_its_children_is_survived_by_its_guard() {
+    let mut drill = rehearse([weir(), weir()], V3);
+    let seen = drill
+        .measure(Duration::from_secs(2), |pair| pair.vip(0)?.kill_family())
+        .unwrap();
+    assert_eq!(seen.held, [false, true], "{seen:?}");
+    assert!(seen.both < Duration::from_millis(300), "{seen:?}");
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
 fn lab_vip_that_is_killed_with_its_guard_leaves_no_address_behind() {
     let mut drill = rehearse([weir(), weir()], V3);
-    drill.pair.vip(0).unwrap().kill_family().unwrap();
+    drill.pair.kill_vip_and_guard(0).unwrap();
     // Nobody is left to take it away but the kernel, which counts in seconds.
     drill
         .wait_for_holders([false, true], Duration::from_secs(8))
         .unwrap();
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_vip_that_ends_leaves_no_guard_behind() {
+    let mut drill = rehearse([weir(), weir()], V3);
+    assert_eq!(drill.pair.guards(0).unwrap().len(), 1);
+    drill.pair.terminate_vip(0).unwrap();
+    drill.pair.wait_for_vip(0).unwrap();
+    wait_for("its guard has ended", SETTLE, || {
+        drill.pair.guards(0).unwrap().is_empty()
+    })
+    .unwrap();
 }
 
 #[test]
@@ -231,12 +255,10 @@ fn lab_vip_runs_on_while_a_check_cannot_be_read() {
         })
         .unwrap();
     assert!(served_by_second(&seen), "{seen:?}\n{}", drill.pair.logs());
-    assert!(seen.both.is_zero(), "{seen:?}\n{}", drill.pair.logs());
-    assert!(
-        seen.outcome.outage < Duration::from_millis(250),
-        "{seen:?}\n{}",
-        drill.pair.logs()
-    );
+    // Its loop is there for others meanwhile.
+    let asked = Instant::now();
+    drill.pair.order_vip(0, "status").unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     drop(blocked);
     settle(&mut drill, 0, SETTLE);
 }

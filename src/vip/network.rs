@@ -29,8 +29,12 @@ const MAX_CLAIMS_PER_WAKE: usize = 64;
 const MAX_EVENTS_PER_WAKE: usize = 1024;
 /// The hop limit that multicast adverts must have (RFC 9568 §5.1.1.3).
 const MULTICAST_HOPS: u8 = 255;
-/// Addresses live this long at least after the last renewal: two renewals may be late.
-const MIN_LIFETIME: Duration = Duration::from_secs(3);
+/// Addresses live this long at least after the last renewal. The kernel counts whole seconds, and takes half a second more when it is busy;
+/// with one second, a machine that stands still for a second takes the address from a node that is well, and such
+/// machines were seen.
+const MIN_LIFETIME: Duration = Duration::from_secs(2);
+/// So many renewals are sent in one lifetime: two may be late.
+const RENEWALS: u32 = 4;
 
 /// Everything that the loop knows of the node's network.
 pub(super) struct Network {
@@ -354,6 +358,11 @@ impl Network {
             outcome = outcome.and(placed);
         }
         outcome
+    }
+
+    /// How often [`Self::renew`] is to be called.
+    pub(super) fn renewal(&self) -> Duration {
+        Duration::from_secs(self.valid_s.into()) / RENEWALS
     }
 
     /// Takes a router's addresses away.
