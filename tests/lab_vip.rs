@@ -3,13 +3,14 @@
 //! Bounds are generous: the machine has other work. What is fast is measured by `make drill`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use weir_lab::pair::{Contender, Drill, Measured, Pair, Protocol, Settings};
-use weir_lab::{burn, interrupt};
+use weir_lab::{Network, Process, Scratch, burn, interrupt, wait_for};
 use weir_linux::affinity::{pin_current_thread, usable_cpus};
 use weir_linux::realtime::run_first;
 
@@ -180,13 +181,37 @@ fn lab_vip_that_is_killed_leaves_no_address_behind() {
 
 #[test]
 #[ignore = "needs root: network namespaces"]
+fn lab_vip_that_is_killed_with_all_its_children_is_survived_by_its_guard() {
+    let mut drill = rehearse([weir(), weir()], V3);
+    let seen = drill
+        .measure(Duration::from_secs(2), |pair| pair.vip(0)?.kill_family())
+        .unwrap();
+    assert_eq!(seen.held, [false, true], "{seen:?}");
+    assert!(seen.both < Duration::from_millis(300), "{seen:?}");
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
 fn lab_vip_that_is_killed_with_its_guard_leaves_no_address_behind() {
     let mut drill = rehearse([weir(), weir()], V3);
-    drill.pair.vip(0).unwrap().kill_family().unwrap();
+    drill.pair.kill_vip_and_guard(0).unwrap();
     // Nobody is left to take it away but the kernel, which counts in seconds.
     drill
         .wait_for_holders([false, true], Duration::from_secs(8))
         .unwrap();
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_vip_that_ends_leaves_no_guard_behind() {
+    let mut drill = rehearse([weir(), weir()], V3);
+    assert_eq!(drill.pair.guards(0).unwrap().len(), 1);
+    drill.pair.terminate_vip(0).unwrap();
+    drill.pair.wait_for_vip(0).unwrap();
+    wait_for("its guard has ended", SETTLE, || {
+        drill.pair.guards(0).unwrap().is_empty()
+    })
+    .unwrap();
 }
 
 #[test]
@@ -230,12 +255,10 @@ fn lab_vip_runs_on_while_a_check_cannot_be_read() {
         })
         .unwrap();
     assert!(served_by_second(&seen), "{seen:?}\n{}", drill.pair.logs());
-    assert!(seen.both.is_zero(), "{seen:?}\n{}", drill.pair.logs());
-    assert!(
-        seen.outcome.outage < Duration::from_millis(250),
-        "{seen:?}\n{}",
-        drill.pair.logs()
-    );
+    // Its loop is there for others meanwhile.
+    let asked = Instant::now();
+    drill.pair.order_vip(0, "status").unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     drop(blocked);
     settle(&mut drill, 0, SETTLE);
 }
@@ -302,4 +325,54 @@ fn lab_vip_takes_up_another_configuration_without_losing_a_query() {
     };
     let seen = drill.measure(Duration::from_secs(5), reload).unwrap();
     assert!(is_at_rest(&seen), "{seen:?}\n{}", drill.pair.logs());
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_vip_leaves_an_owner_its_address() {
+    let scratch = Scratch::create().unwrap();
+    let network = Network::create().unwrap();
+    let host = network.attach("owner", &["10.10.2.161/24"]).unwrap();
+    let file = scratch
+        .write(
+            "keepalived.conf",
+            "vrrp_instance OWNER {\ninterface eth0\nvirtual_router_id 51\npriority 255\nstate MASTER\n\
+             virtual_ipaddress {\n10.10.2.161/24\n}\n}\n",
+        )
+        .unwrap();
+    let lifetime = || {
+        let mut command = host.command("ip");
+        command.args(["-o", "address", "show", "dev", "eth0", "to", "10.10.2.161"]);
+        let listed = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        listed
+            .split("valid_lft ")
+            .nth(1)
+            .map(|rest| rest.split(' ').next().unwrap().to_owned())
+    };
+    let start = || {
+        let mut command = host.command(env!("CARGO_BIN_EXE_weir"));
+        command
+            .args(["vip", "-f"])
+            .arg(&file)
+            .arg("--run")
+            .arg(scratch.path().join("run"));
+        let mut vip = Process::start("vip", command, scratch.path()).unwrap();
+        let masters = || {
+            let log = fs::read_to_string(scratch.path().join("vip.log")).unwrap();
+            log.matches("-> master").count()
+        };
+        let before = masters();
+        vip.wait_until(SETTLE, || masters() > before).unwrap();
+        vip
+    };
+    let mut vip = start();
+    assert_eq!(lifetime().as_deref(), Some("forever"), "{}", vip.log());
+    vip.terminate(SETTLE).unwrap();
+    assert_eq!(lifetime().as_deref(), Some("forever"), "{}", vip.log());
+    let mut vip = start();
+    vip.kill().unwrap();
+    // By the time that another one is master, the guard of the first has done what it does.
+    let mut vip = start();
+    assert_eq!(lifetime().as_deref(), Some("forever"), "{}", vip.log());
+    vip.terminate(SETTLE).unwrap();
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use weir_cache::{Accept, Cache, Inserted, Lookup, Settings};
 use weir_config::dialects::keepalived;
+use weir_linux::announce::Claim;
 use weir_vrrp::{
     Advert, Announcing, Authentication, ChecksumForm, Destination, Family, Interval, Node, NodeSettings,
     Preemption, Priority, Received, RouterSettings, StartState, Version, Vrid,
@@ -233,6 +234,31 @@ pub fn vrrp_packet(bytes: &[u8]) {
         node.on_deadline(now + Duration::from_secs(60));
         let effects = std::iter::from_fn(|| node.next_effect()).take(1000).count();
         assert!(effects < 1000, "one advert has {effects} effects");
+    }
+}
+
+/// Hears `bytes` as an Ethernet frame of ARP and of neighbour discovery. What is believed stands in the frame, and is an
+/// address that somebody can have.
+pub fn neighbour_claim(bytes: &[u8]) {
+    for family in [weir_linux::Family::V4, weir_linux::Family::V6] {
+        let Some(claim) = Claim::parse(bytes, family) else {
+            continue;
+        };
+        let contains = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+        match claim.address {
+            IpAddr::V4(address) => {
+                assert_eq!(family, weir_linux::Family::V4);
+                assert!(contains(&address.octets()) && !address.is_unspecified());
+                // Ethernet pads short frames.
+                let padded = [bytes, &[0; 18]].concat();
+                assert_eq!(Claim::parse(&padded, family), Some(claim));
+            }
+            IpAddr::V6(address) => {
+                assert_eq!(family, weir_linux::Family::V6);
+                assert!(contains(&address.octets()) && !address.is_multicast());
+            }
+        }
+        assert!(contains(&claim.mac.0));
     }
 }
 

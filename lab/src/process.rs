@@ -136,7 +136,14 @@ impl Process {
     /// Kills the process and all that descend from it, at once as far as they can tell: nobody runs any more when the
     /// first one dies, so that nobody cleans up after another.
     pub fn kill_family(&mut self) -> io::Result<()> {
-        let family = family(self.id())?;
+        self.kill_with(&[])
+    }
+
+    /// As [`kill_family`](Self::kill_family), with `others` that do not descend from it.
+    pub fn kill_with(&mut self, others: &[u32]) -> io::Result<()> {
+        let mut family = family(self.id())?;
+        let others = others.iter().filter_map(|other| i32::try_from(*other).ok());
+        family.extend(others.filter_map(Pid::from_raw));
         for signal in [Signal::STOP, Signal::KILL] {
             for &pid in &family {
                 // One that is gone already needs no signal.

@@ -35,8 +35,6 @@ use super::trackers::Trackers;
 const MAX_ADVERTS_PER_WAKE: usize = 256;
 /// How often the guard hears that the loop runs.
 const HEARTBEAT: Duration = Duration::from_millis(100);
-/// How often addresses get another lifetime; they live for three of these at least.
-const RENEWAL: Duration = Duration::from_secs(1);
 /// A loop that is so much late stood still.
 const STALL: Duration = Duration::from_millis(50);
 /// The least that the guard waits for a heartbeat.
@@ -159,7 +157,7 @@ impl Driver {
         self.track(now);
         if self.renew <= now {
             self.renew_addresses();
-            self.renew = now + RENEWAL;
+            self.renew = now + self.network.renewal();
         }
         self.perform();
         if self.beat <= now {

@@ -12,6 +12,7 @@
 
 mod reaper;
 
+use std::ffi::CStr;
 use std::fmt;
 use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -159,6 +160,24 @@ pub fn start(mut command: Command, launch: &Launch<'_>) -> io::Result<Child> {
             waitpid(Some(pid), WaitOptions::empty())?;
             Err(error)
         }
+    }
+}
+
+/// Parts from the parent: goes on in a new process of this name (15 bytes), whose parent is process 1, or whoever
+/// collects orphans (prctl(2), `PR_SET_CHILD_SUBREAPER`). The process until here ends, with status 0. Who looks for the
+/// children of the old parent does not find the new one, nor who looks for the program's name; systemd does, for the
+/// control group is the same. To be called before any thread is started.
+///
+/// # Errors
+/// Out of processes or memory.
+pub fn part(name: &CStr) -> io::Result<()> {
+    rustix::thread::set_name(name)?;
+    // SAFETY: takes nothing; the new process has all threads that the old one had, which is one.
+    match unsafe { libc::fork() } {
+        0 => Ok(()),
+        // SAFETY: takes a number.
+        pid if pid > 0 => unsafe { libc::_exit(0) },
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

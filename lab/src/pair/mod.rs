@@ -157,6 +157,17 @@ impl Pair {
         self.nodes[node].order_vip(order)
     }
 
+    /// Kills all of `weir vip` on a node, its guard too, at once.
+    pub fn kill_vip_and_guard(&mut self, node: usize) -> io::Result<()> {
+        let guards = self.guards(node)?;
+        self.vip(node)?.kill_with(&guards)
+    }
+
+    /// The processes that withdraw the address when `weir vip` dies: one while it runs.
+    pub fn guards(&self, node: usize) -> io::Result<Vec<u32>> {
+        self.nodes[node].guards()
+    }
+
     /// Writes `line` into the node's `keepalived.conf`, in the place of the one that begins with the same word if there is
     /// one, and has `weir vip` take it up (SIGHUP).
     pub fn reload_vip(&mut self, node: usize, line: &str) -> io::Result<()> {

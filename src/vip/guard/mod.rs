@@ -5,10 +5,16 @@
 //!      ▲ a new one, when this one ends ──┘
 //! ```
 //!
-//! The guard is started before any address is held, in a process group of its own, deaf to every signal that can be
-//! ignored. When the line ends without a farewell, or is silent for longer than other routers wait, it takes the
-//! addresses of the last will off their interfaces and sends adverts of priority zero. What both leave behind when
-//! both are killed at once goes by the lifetime that every address has ([`super::network`]).
+//! The guard is started before any address is held, deaf to every signal that can be ignored. When the line ends without
+//! a farewell, or is silent for longer than other routers wait, it takes the addresses of the last will off their
+//! interfaces and sends adverts of priority zero.
+//!
+//! A kill that is meant for `weir vip` should not meet its guard, so the guard is no child of it and in no group with it,
+//! and has a name of its own: neither `kill -- -GROUP` nor `pkill -P` nor `killall weir` finds it. What stops a control
+//! group does, after it has stopped `weir vip`; after a stop in good order the guard ends by itself.
+//!
+//! What both leave behind when both are killed at once goes by the lifetime that every address has
+//! ([`super::network`]).
 
 mod child;
 mod will;
@@ -28,6 +34,7 @@ pub(super) use will::{Farewell, Held, Will};
 
 /// This process's end of the line, and the will as the guard has it.
 pub(super) struct Guard {
+    /// The line, and the process from which the guard parts at its start.
     running: Option<(Seqpacket, Child)>,
     will: Will,
     /// The guard has not got the will yet: its line was full.
@@ -55,6 +62,10 @@ impl Guard {
 
     /// Says that the loop runs, and finds out whether the guard does.
     pub(super) fn beat(&mut self, poller: &Poller) {
+        if let Some((_, starter)) = &mut self.running {
+            // It has parted from the guard.
+            let _ = starter.try_wait();
+        }
         self.say(&Word::Heartbeat, poller);
         if self.unsaid {
             self.unsaid = !self.say(&Word::Will(self.will.clone()), poller);

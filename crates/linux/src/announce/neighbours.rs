@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, SockFilter, Socket, Type};
 
-use super::claim::{Claim, parse_arp, parse_discovery};
+use super::claim::Claim;
 use super::frame::{Role, gratuitous_arp, unsolicited_advertisement};
 use crate::link::{Family, Link, LinkIndex, MacAddress, forwards_ipv6};
 
@@ -107,11 +107,7 @@ impl Neighbours {
             }
             result => result?,
         };
-        let frame = buffer.get(..length).unwrap_or_default();
-        let claim = match self.family {
-            Family::V4 => parse_arp(frame),
-            Family::V6 => parse_discovery(frame),
-        };
+        let claim = Claim::parse(buffer.get(..length).unwrap_or_default(), self.family);
         let foreign = claim.filter(|claim| claim.mac != self.mac);
         Ok(foreign.map_or(Heard::Other, Heard::Claim))
     }

@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use weir_lab::{Namespace, Network, wait_for};
 
-use super::claim::{parse_arp, parse_discovery};
 use super::frame::{Role, gratuitous_arp, unsolicited_advertisement};
 use super::*;
 use crate::link::{Family, Link, MacAddress};
@@ -52,18 +51,18 @@ fn our_own_frames_are_claims_and_every_cut_of_them_is_none() {
         address: ip(address),
         mac: MAC,
     };
-    assert_eq!(parse_arp(&arp), Some(claim("10.10.2.160")));
+    assert_eq!(Claim::parse(&arp, Family::V4), Some(claim("10.10.2.160")));
     for end in 0..arp.len() {
-        assert_eq!(parse_arp(&arp[..end]), None, "{end}");
+        assert_eq!(Claim::parse(&arp[..end], Family::V4), None, "{end}");
     }
     let discovery = unsolicited_advertisement(MAC, "fd10::160".parse().unwrap(), Role::Host);
     for end in 0..=discovery.len() {
         // Without the option, the sender's hardware address is what there is, here the same.
         let expected = (end >= 78).then(|| claim("fd10::160"));
-        assert_eq!(parse_discovery(&discovery[..end]), expected, "{end}");
+        assert_eq!(Claim::parse(&discovery[..end], Family::V6), expected, "{end}");
     }
-    assert_eq!(parse_arp(&discovery), None);
-    assert_eq!(parse_discovery(&[&arp[..], &[0; 60]].concat()), None);
+    assert_eq!(Claim::parse(&discovery, Family::V4), None);
+    assert_eq!(Claim::parse(&[&arp[..], &[0; 60]].concat(), Family::V6), None);
 }
 
 /// One frame with a byte replaced.
@@ -75,17 +74,17 @@ fn with<const N: usize>(mut frame: [u8; N], at: usize, byte: u8) -> [u8; N] {
 #[test]
 fn of_arp_only_what_names_its_sender_is_a_claim() {
     let arp = gratuitous_arp(MAC, [10, 10, 2, 160].into());
-    assert!(parse_arp(&with(arp, 21, 2)).is_some(), "a reply");
+    assert!(Claim::parse(&with(arp, 21, 2), Family::V4).is_some(), "a reply");
     for (at, byte, what) in [
         (21, 3, "reverse ARP"),
         (20, 1, "another operation"),
         (15, 6, "another network"),
     ] {
-        assert_eq!(parse_arp(&with(arp, at, byte)), None, "{what}");
+        assert_eq!(Claim::parse(&with(arp, at, byte), Family::V4), None, "{what}");
     }
     let mut probe = arp;
     probe[28..32].fill(0);
-    assert_eq!(parse_arp(&probe), None, "a probe");
+    assert_eq!(Claim::parse(&probe, Family::V4), None, "a probe");
 }
 
 #[test]
@@ -95,7 +94,7 @@ fn of_discovery_only_advertisements_and_the_question_of_a_newcomer_are_claims() 
     let mut proxied = advertisement;
     proxied[80..86].copy_from_slice(&other.0);
     assert_eq!(
-        parse_discovery(&proxied).unwrap().mac,
+        Claim::parse(&proxied, Family::V6).unwrap().mac,
         other,
         "the option counts, not the sender"
     );
@@ -109,18 +108,22 @@ fn of_discovery_only_advertisements_and_the_question_of_a_newcomer_are_claims() 
         (14, 0x40, "not IPv6"),
     ];
     for (at, byte, what) in refused {
-        assert_eq!(parse_discovery(&with(advertisement, at, byte)), None, "{what}");
+        assert_eq!(
+            Claim::parse(&with(advertisement, at, byte), Family::V6),
+            None,
+            "{what}"
+        );
     }
     let mut newcomer = with(advertisement, 54, 135);
     newcomer[22..38].fill(0);
     newcomer[80..86].copy_from_slice(&other.0);
     assert_eq!(
-        parse_discovery(&newcomer).unwrap().mac,
+        Claim::parse(&newcomer, Family::V6).unwrap().mac,
         MAC,
         "its option means something else"
     );
     assert!(
-        parse_discovery(&with(advertisement, 79, 0)).is_some(),
+        Claim::parse(&with(advertisement, 79, 0), Family::V6).is_some(),
         "an option without length ends them"
     );
 }

@@ -272,6 +272,41 @@ fn apart_leave_a_child_behind() {
 }
 
 #[test]
+fn who_parts_is_no_child_of_its_parent_any_more() {
+    assert_passes_apart("child::tests::apart_part");
+}
+
+#[test]
+#[ignore = "run by who_parts_is_no_child_of_its_parent_any_more"]
+fn apart_part() {
+    // The harness has threads; a child that it forks has one.
+    let (mut reader, mut writer) = io::pipe().unwrap();
+    // SAFETY: the child allocates nothing that the harness' other thread, which waits for this one, could have locked.
+    match unsafe { libc::fork() } {
+        0 => {
+            let parted = part(c"parted").is_ok();
+            let _ = writer.write_all(&[u8::from(parted)]);
+            let _ = writer.write_all(&process::id().to_ne_bytes());
+            std::thread::park();
+        }
+        child => {
+            let child = Pid::from_raw(child).unwrap();
+            let (_, status) = waitpid(Some(child), WaitOptions::empty()).unwrap().unwrap();
+            assert_eq!(status.exit_status(), Some(0));
+            let (mut parted, mut pid) = ([0], [0; 4]);
+            reader.read_exact(&mut parted).unwrap();
+            reader.read_exact(&mut pid).unwrap();
+            let pid = u32::from_ne_bytes(pid);
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+            Pidfd::open(pid).unwrap().end(Ending::Force).unwrap();
+            let fields: Vec<_> = stat.split(' ').collect();
+            assert_eq!((parted, fields[1]), ([1], "(parted)"));
+            assert_ne!(fields[3], process::id().to_string());
+        }
+    }
+}
+
+#[test]
 fn a_hang_up_reaches_the_child_until_it_is_reaped() {
     let mut command = shell("trap 'exit 7' HUP; echo; while :; do read line; done");
     let (stdin, _open) = io::pipe().unwrap();
