@@ -4,6 +4,7 @@
 //! of this node has dropped. This tells them apart.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
@@ -69,6 +70,12 @@ impl VrrpTap {
             Family::V6 => parse_v6(bytes),
         };
         Ok(Some((direction, datagram)))
+    }
+}
+
+impl AsFd for VrrpTap {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

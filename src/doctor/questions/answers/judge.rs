@@ -1,0 +1,420 @@
+//! What an answer means, in the operator's terms: flags and codes in, findings out.
+
+use weir_wire::{Flags, NameBuf, Rcode};
+
+use super::{Door, Kind, Place, Standing, Topic, Visit, kind_of};
+use crate::doctor::asking::{Answer, Heard, Outcome};
+use crate::doctor::finding::{Finding, Level};
+
+/// Something that is wrong with the answers of one server. Equal ones over both transports are one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Problem {
+    level: Level,
+    what: String,
+    cause: Cause,
+}
+
+/// What kind of thing is wrong: it decides what to run next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// A query went to the wrong server.
+    Routing,
+    /// A server resolves, or does not.
+    Recursion,
+    /// An access list.
+    Acl,
+    /// A server behind, or a zone.
+    Backend,
+    /// Nobody listens.
+    Port,
+    /// The way there.
+    Path,
+}
+
+/// Which transports a problem was seen over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    Both,
+    Udp,
+    Tcp,
+}
+
+/// What one server's answers come to: one line when all is well, otherwise one per problem.
+pub(super) fn judge(visit: &Visit) -> Vec<Finding> {
+    let problems = problems(visit);
+    if problems.is_empty() {
+        return vec![Finding::ok(format!("{}: {}", name(&visit.door), summary(visit)))];
+    }
+    let finding = |(problem, over): (Problem, Over)| {
+        let over = match over {
+            Over::Both => "",
+            Over::Udp => " (over UDP)",
+            Over::Tcp => " (over TCP)",
+        };
+        let what = format!("{}: {}{over}", name(&visit.door), problem.what);
+        Finding::new(problem.level, what, next(visit, problem.cause))
+    };
+    problems.into_iter().map(finding).collect()
+}
+
+fn name(door: &Door) -> String {
+    match door.address {
+        // The usual port need not be said.
+        address if address.port() == super::DNS_PORT => format!("{} {}", door.label, address.ip()),
+        address => format!("{} {address}", door.label),
+    }
+}
+
+/// What is well.
+fn summary(visit: &Visit) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for topic in &visit.topics {
+        match (topic, visit.door.kind) {
+            (Topic::Zone(zone), _) => parts.push(format!("{} with aa", plain(*zone))),
+            (Topic::Outside(name), Kind::Auth) => parts.push(format!("{} is not resolved", plain(*name))),
+            (Topic::Outside(name), Kind::Front | Kind::Resolve) => {
+                parts.push(format!("{} with ra", plain(*name)));
+            }
+            (Topic::Missing(_) | Topic::Fresh(_) | Topic::Signed, _) => {}
+        }
+    }
+    match visit.standing {
+        Standing::Welcome => parts.join(", ") + ", over UDP and TCP",
+        Standing::Dropped => "no answer for this machine, which is no subscriber".to_owned(),
+        Standing::Refused => "REFUSED for this machine, which is no subscriber".to_owned(),
+    }
+}
+
+/// A name as people write it.
+fn plain(name: NameBuf) -> String {
+    let text = name.to_string();
+    match text.strip_suffix('.') {
+        Some(short) if !short.is_empty() => short.to_owned(),
+        _ => text,
+    }
+}
+
+fn problems(visit: &Visit) -> Vec<(Problem, Over)> {
+    if visit.standing != Standing::Welcome {
+        return strangers(visit).into_iter().collect();
+    }
+    let both = [(&visit.udp, Over::Udp), (&visit.tcp, Over::Tcp)];
+    let mut found: Vec<(Problem, Over)> = Vec::new();
+    for (heard, over) in both {
+        for problem in over_one(visit, heard) {
+            match found.iter_mut().find(|(known, _)| *known == problem) {
+                Some((_, known)) if *known != over => *known = Over::Both,
+                Some(_) => {}
+                None => found.push((problem, over)),
+            }
+        }
+    }
+    let answers_udp = is_alive(&visit.udp);
+    let is_cut = visit
+        .udp
+        .outcomes
+        .iter()
+        .any(|outcome| reply(outcome).is_some_and(|answer| answer.flags.has(Flags::TC)));
+    for (problem, over) in &mut found {
+        if *over == Over::Tcp && answers_udp && !is_alive(&visit.tcp) {
+            problem.what += if is_cut {
+                ", but answers over UDP are cut (tc) and clients come back over TCP"
+            } else {
+                ", where clients come with what is too long for UDP"
+            };
+        }
+    }
+    found.extend(signed(visit).map(|problem| (problem, Over::Udp)));
+    found
+}
+
+/// Somebody who may not ask is told nothing.
+fn strangers(visit: &Visit) -> Option<(Problem, Over)> {
+    let resolved = [&visit.udp, &visit.tcp].into_iter().any(|heard| {
+        let outside = outcome(visit, heard, |topic| matches!(topic, Topic::Outside(_)));
+        outside.and_then(reply).is_some_and(|answer| answer.records > 0)
+    });
+    let what = format!(
+        "it resolves for this machine ({}), which is no subscriber: an open resolver",
+        source(visit)
+    );
+    let problem = Problem {
+        level: Level::Fail,
+        what,
+        cause: Cause::Acl,
+    };
+    resolved.then_some((problem, Over::Both))
+}
+
+/// What is wrong over one transport.
+fn over_one(visit: &Visit, heard: &Heard) -> Vec<Problem> {
+    if let Some(problem) = dead(visit, heard) {
+        return vec![problem];
+    }
+    let mut found: Vec<Problem> = Vec::new();
+    let mut name_is_bad = false;
+    for (topic, outcome) in visit.topics.iter().zip(&heard.outcomes) {
+        let problem = judge_one(visit, topic, outcome);
+        match topic {
+            Topic::Zone(_) | Topic::Outside(_) => name_is_bad = problem.is_some(),
+            // What holds for the name itself need not be said again of a name below it.
+            Topic::Missing(_) | Topic::Fresh(_) if name_is_bad => continue,
+            Topic::Missing(_) | Topic::Fresh(_) | Topic::Signed => {}
+        }
+        found.extend(problem);
+    }
+    found
+}
+
+/// No question got an answer.
+fn dead(visit: &Visit, heard: &Heard) -> Option<Problem> {
+    if is_alive(heard) {
+        return None;
+    }
+    let is_floating = visit.door.label.starts_with("floating");
+    let (what, cause) = match heard.outcomes.first()? {
+        Outcome::Reply(_) => return None,
+        Outcome::Closed if is_floating => (
+            "the port is closed: who holds the address has no front end that listens on it".to_owned(),
+            Cause::Port,
+        ),
+        Outcome::Closed => (
+            "the port is closed: no server listens there".to_owned(),
+            Cause::Port,
+        ),
+        Outcome::Unreachable(kind) => (format!("cannot be reached: {kind}"), Cause::Path),
+        Outcome::Silent => (
+            "no answer: the machine is down, a firewall drops it, or the access list (ACL) does".to_owned(),
+            Cause::Path,
+        ),
+    };
+    Some(Problem {
+        level: Level::Fail,
+        what,
+        cause,
+    })
+}
+
+fn is_alive(heard: &Heard) -> bool {
+    heard.outcomes.iter().any(|outcome| reply(outcome).is_some())
+}
+
+/// What is wrong with the answer to one question, while others get theirs.
+fn judge_one(visit: &Visit, topic: &Topic, outcome: &Outcome) -> Option<Problem> {
+    let about = match topic {
+        Topic::Zone(name) | Topic::Outside(name) => plain(*name),
+        Topic::Missing(name) | Topic::Fresh(name) => {
+            format!("names below {} that no cache has", plain(*name))
+        }
+        Topic::Signed => return None,
+    };
+    let fail = |what: String, cause| {
+        Some(Problem {
+            level: Level::Fail,
+            what: format!("{about}: {what}"),
+            cause,
+        })
+    };
+    let Some(answer) = reply(outcome) else {
+        // An authoritative server need not say that it does not resolve.
+        let may_be_silent = visit.door.kind == Kind::Auth && matches!(topic, Topic::Outside(_));
+        return if may_be_silent {
+            None
+        } else {
+            fail("no answer, while others are answered".to_owned(), Cause::Backend)
+        };
+    };
+    // What does not fit comes over TCP, where it is judged.
+    if answer.flags.has(Flags::TC) {
+        return None;
+    }
+    match topic {
+        Topic::Outside(_) if visit.door.kind == Kind::Auth => {
+            let resolves = answer.flags.has(Flags::RA) || answer.records > 0;
+            let what = "an authoritative server must not resolve: recursion is not disabled (ra)";
+            resolves
+                .then(|| fail(what.to_owned(), Cause::Recursion))
+                .flatten()
+        }
+        Topic::Zone(_) | Topic::Missing(_) => match code(visit, answer) {
+            Some((what, cause)) => fail(what, cause),
+            None => own_zone(visit.door.kind, topic, answer, &about),
+        },
+        Topic::Outside(_) | Topic::Fresh(_) | Topic::Signed => match code(visit, answer) {
+            Some((what, cause)) => fail(what, cause),
+            None => elsewhere(topic, answer, &about),
+        },
+    }
+}
+
+/// What a code other than NOERROR and NXDOMAIN says.
+fn code(visit: &Visit, answer: &Answer) -> Option<(String, Cause)> {
+    let source = source(visit);
+    Some(match (answer.rcode, visit.door.kind) {
+        (Rcode::NOERROR | Rcode::NXDOMAIN, _) => return None,
+        (Rcode::REFUSED, Kind::Front) => (
+            format!("REFUSED: an access list (ACL) does not have {source}"),
+            Cause::Acl,
+        ),
+        (Rcode::REFUSED, Kind::Auth) => (
+            format!("REFUSED: its access list (allow-query) does not have {source}, or it has no such zone"),
+            Cause::Acl,
+        ),
+        (Rcode::REFUSED, Kind::Resolve) => (
+            format!("REFUSED: its access list (ACL) does not have {source}, or recursion is disabled"),
+            Cause::Acl,
+        ),
+        (Rcode::SERVFAIL, Kind::Front) => (
+            "SERVFAIL: backend failure, no server behind it answers".to_owned(),
+            Cause::Backend,
+        ),
+        (Rcode::SERVFAIL, Kind::Auth) => (
+            "SERVFAIL: the zone is not loaded, or has expired".to_owned(),
+            Cause::Backend,
+        ),
+        (Rcode::SERVFAIL, Kind::Resolve) => (
+            "SERVFAIL: it cannot resolve: no way to the Internet, or validation fails (clock, trust anchor)"
+                .to_owned(),
+            Cause::Backend,
+        ),
+        (other, _) => (format!("{other}"), Cause::Backend),
+    })
+}
+
+/// Our zones come from an authoritative server.
+fn own_zone(kind: Kind, topic: &Topic, answer: &Answer, about: &str) -> Option<Problem> {
+    let problem = |level, what: &str, cause| {
+        Some(Problem {
+            level,
+            what: format!("{about}: {what}"),
+            cause,
+        })
+    };
+    if !answer.flags.has(Flags::AA) {
+        let what = match kind {
+            Kind::Front | Kind::Resolve => {
+                "aa is missing: authoritative routing is broken, a resolver answers for our zone"
+            }
+            Kind::Auth => "aa is missing: this server is not authoritative for it",
+        };
+        return problem(Level::Fail, what, Cause::Routing);
+    }
+    if matches!(topic, Topic::Zone(_)) && answer.records == 0 {
+        return problem(
+            Level::Fail,
+            "there is no such zone (no SOA record)",
+            Cause::Backend,
+        );
+    }
+    if answer.flags.has(Flags::RA) {
+        let what = "ra beside aa: its server resolves as well, which an authoritative one must not";
+        return problem(Level::Warn, what, Cause::Recursion);
+    }
+    None
+}
+
+/// Everything else comes from a resolver.
+fn elsewhere(topic: &Topic, answer: &Answer, about: &str) -> Option<Problem> {
+    let problem = |level, what: &str, cause| {
+        Some(Problem {
+            level,
+            what: format!("{about}: {what}"),
+            cause,
+        })
+    };
+    if !answer.flags.has(Flags::RA) {
+        let what = "ra is missing: recursion is disabled, or an authoritative server was asked";
+        return problem(Level::Fail, what, Cause::Recursion);
+    }
+    if answer.flags.has(Flags::AA) {
+        let what = "aa is there: an authoritative server or a rule answers in a resolver's place";
+        return problem(Level::Warn, what, Cause::Routing);
+    }
+    if matches!(topic, Topic::Outside(_)) && (answer.rcode == Rcode::NXDOMAIN || answer.records == 0) {
+        let what =
+            "there is no such name: the resolvers see another Internet, or it is no good to probe with";
+        return problem(Level::Warn, what, Cause::Backend);
+    }
+    None
+}
+
+/// Long answers are lost on the way, or EDNS is.
+fn signed(visit: &Visit) -> Option<Problem> {
+    let is_signed = |topic: &Topic| *topic == Topic::Signed;
+    let udp = outcome(visit, &visit.udp, is_signed)?;
+    let tcp = outcome(visit, &visit.tcp, is_signed)?;
+    let is_lost = is_alive(&visit.udp) && *udp == Outcome::Silent && reply(tcp).is_some();
+    is_lost.then(|| Problem {
+        level: Level::Warn,
+        what: "a query with EDNS (1232 bytes) or its long answer is lost: a firewall, or the MTU on the way"
+            .to_owned(),
+        cause: Cause::Path,
+    })
+}
+
+fn outcome<'v>(visit: &Visit, heard: &'v Heard, wanted: impl Fn(&Topic) -> bool) -> Option<&'v Outcome> {
+    let number = visit.topics.iter().position(wanted)?;
+    heard.outcomes.get(number)
+}
+
+const fn reply(outcome: &Outcome) -> Option<&Answer> {
+    match outcome {
+        Outcome::Reply(answer) => Some(answer),
+        Outcome::Closed | Outcome::Unreachable(_) | Outcome::Silent => None,
+    }
+}
+
+/// Whom the server has seen.
+fn source(visit: &Visit) -> String {
+    let source = visit.udp.source.or(visit.tcp.source);
+    source.map_or_else(|| "this machine".to_owned(), |source| source.to_string())
+}
+
+/// What to run next.
+fn next(visit: &Visit, cause: Cause) -> String {
+    let door = &visit.door;
+    let (node, site_file, run) = match &door.place {
+        Place::Here { node, site_file, run } => (node, site_file, run),
+        Place::Node(node) => return format!("ssh {node} weir doctor"),
+        Place::Unknown => return from_outside(visit, cause),
+    };
+    let format = match door.kind {
+        Kind::Front => "dnsdist",
+        Kind::Auth => "named",
+        Kind::Resolve => "unbound",
+    };
+    match (cause, door.kind) {
+        (Cause::Routing, Kind::Front) => format!("weir check {site_file}"),
+        (Cause::Acl, Kind::Front) => format!("weir render {node} {format} -f {site_file} | grep -i acl"),
+        (Cause::Routing | Cause::Recursion | Cause::Acl, Kind::Auth | Kind::Resolve) => {
+            format!("weir render {node} {format} -f {site_file}")
+        }
+        (Cause::Backend | Cause::Recursion, Kind::Front) => {
+            format!("weir front -C {run}/front/dnsdist.conf -e 'showServers()'")
+        }
+        (Cause::Backend, Kind::Auth) => format!("named-checkconf -z {run}/auth/named.conf"),
+        // Without validation (cd): whether it is that, or the way to the Internet.
+        (Cause::Backend, Kind::Resolve) => format!("{} +cd", dig(visit)),
+        (Cause::Port, _) => format!("weir status --run {run}"),
+        (Cause::Path, _) => "nft list ruleset".to_owned(),
+    }
+}
+
+/// The same for a server that nothing is known of.
+fn from_outside(visit: &Visit, cause: Cause) -> String {
+    match cause {
+        Cause::Port | Cause::Path => format!("ip route get {}", visit.door.address.ip()),
+        Cause::Routing | Cause::Recursion | Cause::Acl | Cause::Backend => dig(visit),
+    }
+}
+
+/// Asks the first question again.
+fn dig(visit: &Visit) -> String {
+    let address = visit.door.address;
+    let (name, kind) = match visit.topics.first() {
+        Some(Topic::Zone(zone)) => (plain(*zone), "SOA".to_owned()),
+        Some(Topic::Outside(name)) => (plain(*name), kind_of(*name).to_string()),
+        _ => (".".to_owned(), "NS".to_owned()),
+    };
+    format!("dig @{} -p {} {name} {kind}", address.ip(), address.port())
+}
