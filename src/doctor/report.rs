@@ -17,9 +17,8 @@ pub(super) struct Answered {
 
 /// For people.
 pub(super) fn text(answered: &[Answered]) -> String {
-    let width = answered
-        .iter()
-        .map(|answered| answered.question.len())
+    let width = each(answered)
+        .map(|(question, _)| question.len())
         .max()
         .unwrap_or(0);
     let mut text = String::new();

@@ -12,6 +12,8 @@ struct Problem {
     level: Level,
     what: String,
     cause: Cause,
+    /// The question, if it is about one.
+    topic: Option<Topic>,
 }
 
 /// What kind of thing is wrong: it decides what to run next.
@@ -30,6 +32,9 @@ enum Cause {
     /// The way there.
     Path,
 }
+
+/// A level, what is wrong, and what kind of thing that is.
+type Wrong = (Level, String, Cause);
 
 /// Which transports a problem was seen over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +57,7 @@ pub(super) fn judge(visit: &Visit) -> Vec<Finding> {
             Over::Tcp => " (over TCP)",
         };
         let what = format!("{}: {}{over}", name(&visit.door), problem.what);
-        Finding::new(problem.level, what, next(visit, problem.cause))
+        Finding::new(problem.level, what, next(visit, &problem))
     };
     problems.into_iter().map(finding).collect()
 }
@@ -142,6 +147,7 @@ fn strangers(visit: &Visit) -> Option<(Problem, Over)> {
         level: Level::Fail,
         what,
         cause: Cause::Acl,
+        topic: None,
     };
     resolved.then_some((problem, Over::Both))
 }
@@ -155,13 +161,24 @@ fn over_one(visit: &Visit, heard: &Heard) -> Vec<Problem> {
     let mut name_is_bad = false;
     for (topic, outcome) in visit.topics.iter().zip(&heard.outcomes) {
         let problem = judge_one(visit, topic, outcome);
-        match topic {
-            Topic::Zone(_) | Topic::Outside(_) => name_is_bad = problem.is_some(),
-            // What holds for the name itself need not be said again of a name below it.
+        let about = match topic {
+            Topic::Zone(name) | Topic::Outside(name) => {
+                name_is_bad = problem.is_some();
+                plain(*name)
+            }
+            // What holds for the name itself need not be said again of names below it.
             Topic::Missing(_) | Topic::Fresh(_) if name_is_bad => continue,
-            Topic::Missing(_) | Topic::Fresh(_) | Topic::Signed => {}
-        }
-        found.extend(problem);
+            Topic::Missing(name) | Topic::Fresh(name) => {
+                format!("names below {} that no cache has", plain(*name))
+            }
+            Topic::Signed => continue,
+        };
+        found.extend(problem.map(|(level, what, cause)| Problem {
+            level,
+            what: format!("{about}: {what}"),
+            cause,
+            topic: Some(*topic),
+        }));
     }
     found
 }
@@ -192,6 +209,7 @@ fn dead(visit: &Visit, heard: &Heard) -> Option<Problem> {
         level: Level::Fail,
         what,
         cause,
+        topic: None,
     })
 }
 
@@ -200,51 +218,31 @@ fn is_alive(heard: &Heard) -> bool {
 }
 
 /// What is wrong with the answer to one question, while others get theirs.
-fn judge_one(visit: &Visit, topic: &Topic, outcome: &Outcome) -> Option<Problem> {
-    let about = match topic {
-        Topic::Zone(name) | Topic::Outside(name) => plain(*name),
-        Topic::Missing(name) | Topic::Fresh(name) => {
-            format!("names below {} that no cache has", plain(*name))
-        }
-        Topic::Signed => return None,
-    };
-    let fail = |what: String, cause| {
-        Some(Problem {
-            level: Level::Fail,
-            what: format!("{about}: {what}"),
-            cause,
-        })
-    };
+fn judge_one(visit: &Visit, topic: &Topic, outcome: &Outcome) -> Option<Wrong> {
+    let kind = visit.door.kind;
+    let must_not_resolve = kind == Kind::Auth && matches!(topic, Topic::Outside(_));
     let Some(answer) = reply(outcome) else {
         // An authoritative server need not say that it does not resolve.
-        let may_be_silent = visit.door.kind == Kind::Auth && matches!(topic, Topic::Outside(_));
-        return if may_be_silent {
-            None
-        } else {
-            fail("no answer, while others are answered".to_owned(), Cause::Backend)
-        };
+        let what = "no answer, while others are answered".to_owned();
+        return (!must_not_resolve).then_some((Level::Fail, what, Cause::Backend));
     };
     // What does not fit comes over TCP, where it is judged.
     if answer.flags.has(Flags::TC) {
         return None;
     }
-    match topic {
-        Topic::Outside(_) if visit.door.kind == Kind::Auth => {
-            let resolves = answer.flags.has(Flags::RA) || answer.records > 0;
-            let what = "an authoritative server must not resolve: recursion is not disabled (ra)";
-            resolves
-                .then(|| fail(what.to_owned(), Cause::Recursion))
-                .flatten()
-        }
-        Topic::Zone(_) | Topic::Missing(_) => match code(visit, answer) {
-            Some((what, cause)) => fail(what, cause),
-            None => own_zone(visit.door.kind, topic, answer, &about),
-        },
-        Topic::Outside(_) | Topic::Fresh(_) | Topic::Signed => match code(visit, answer) {
-            Some((what, cause)) => fail(what, cause),
-            None => elsewhere(topic, answer, &about),
-        },
+    if must_not_resolve {
+        let resolves = answer.flags.has(Flags::RA) || answer.records > 0;
+        let what = "an authoritative server must not resolve: recursion is not disabled (ra)";
+        return resolves.then(|| (Level::Fail, what.to_owned(), Cause::Recursion));
     }
+    if let Some((what, cause)) = code(visit, answer) {
+        return Some((Level::Fail, what, cause));
+    }
+    let wrong = match topic {
+        Topic::Zone(_) | Topic::Missing(_) => own_zone(kind, topic, answer),
+        Topic::Outside(_) | Topic::Fresh(_) | Topic::Signed => elsewhere(topic, answer),
+    };
+    wrong.map(|(level, what, cause)| (level, what.to_owned(), cause))
 }
 
 /// What a code other than NOERROR and NXDOMAIN says.
@@ -282,14 +280,7 @@ fn code(visit: &Visit, answer: &Answer) -> Option<(String, Cause)> {
 }
 
 /// Our zones come from an authoritative server.
-fn own_zone(kind: Kind, topic: &Topic, answer: &Answer, about: &str) -> Option<Problem> {
-    let problem = |level, what: &str, cause| {
-        Some(Problem {
-            level,
-            what: format!("{about}: {what}"),
-            cause,
-        })
-    };
+fn own_zone(kind: Kind, topic: &Topic, answer: &Answer) -> Option<(Level, &'static str, Cause)> {
     if !answer.flags.has(Flags::AA) {
         let what = match kind {
             Kind::Front | Kind::Resolve => {
@@ -297,45 +288,31 @@ fn own_zone(kind: Kind, topic: &Topic, answer: &Answer, about: &str) -> Option<P
             }
             Kind::Auth => "aa is missing: this server is not authoritative for it",
         };
-        return problem(Level::Fail, what, Cause::Routing);
+        return Some((Level::Fail, what, Cause::Routing));
     }
     if matches!(topic, Topic::Zone(_)) && answer.records == 0 {
-        return problem(
-            Level::Fail,
-            "there is no such zone (no SOA record)",
-            Cause::Backend,
-        );
+        let what = "there is no such zone (no SOA record)";
+        return Some((Level::Fail, what, Cause::Backend));
     }
-    if answer.flags.has(Flags::RA) {
-        let what = "ra beside aa: its server resolves as well, which an authoritative one must not";
-        return problem(Level::Warn, what, Cause::Recursion);
-    }
-    None
+    let what = "ra beside aa: its server resolves as well, which an authoritative one must not";
+    let resolves = answer.flags.has(Flags::RA);
+    resolves.then_some((Level::Warn, what, Cause::Recursion))
 }
 
 /// Everything else comes from a resolver.
-fn elsewhere(topic: &Topic, answer: &Answer, about: &str) -> Option<Problem> {
-    let problem = |level, what: &str, cause| {
-        Some(Problem {
-            level,
-            what: format!("{about}: {what}"),
-            cause,
-        })
-    };
+fn elsewhere(topic: &Topic, answer: &Answer) -> Option<(Level, &'static str, Cause)> {
     if !answer.flags.has(Flags::RA) {
         let what = "ra is missing: recursion is disabled, or an authoritative server was asked";
-        return problem(Level::Fail, what, Cause::Recursion);
+        return Some((Level::Fail, what, Cause::Recursion));
     }
     if answer.flags.has(Flags::AA) {
         let what = "aa is there: an authoritative server or a rule answers in a resolver's place";
-        return problem(Level::Warn, what, Cause::Routing);
+        return Some((Level::Warn, what, Cause::Routing));
     }
-    if matches!(topic, Topic::Outside(_)) && (answer.rcode == Rcode::NXDOMAIN || answer.records == 0) {
-        let what =
-            "there is no such name: the resolvers see another Internet, or it is no good to probe with";
-        return problem(Level::Warn, what, Cause::Backend);
-    }
-    None
+    let is_nothing = answer.rcode == Rcode::NXDOMAIN || answer.records == 0;
+    let what = "there is no such name: the resolvers see another Internet, or it is no good to probe with";
+    let is_gone = matches!(topic, Topic::Outside(_)) && is_nothing;
+    is_gone.then_some((Level::Warn, what, Cause::Backend))
 }
 
 /// Long answers are lost on the way, or EDNS is.
@@ -349,6 +326,7 @@ fn signed(visit: &Visit) -> Option<Problem> {
         what: "a query with EDNS (1232 bytes) or its long answer is lost: a firewall, or the MTU on the way"
             .to_owned(),
         cause: Cause::Path,
+        topic: Some(Topic::Signed),
     })
 }
 
@@ -371,19 +349,19 @@ fn source(visit: &Visit) -> String {
 }
 
 /// What to run next.
-fn next(visit: &Visit, cause: Cause) -> String {
+fn next(visit: &Visit, problem: &Problem) -> String {
     let door = &visit.door;
     let (node, site_file, run) = match &door.place {
         Place::Here { node, site_file, run } => (node, site_file, run),
         Place::Node(node) => return format!("ssh {node} weir doctor"),
-        Place::Unknown => return from_outside(visit, cause),
+        Place::Unknown => return from_outside(visit, problem),
     };
     let format = match door.kind {
         Kind::Front => "dnsdist",
         Kind::Auth => "named",
         Kind::Resolve => "unbound",
     };
-    match (cause, door.kind) {
+    match (problem.cause, door.kind) {
         (Cause::Routing, Kind::Front) => format!("weir check {site_file}"),
         (Cause::Acl, Kind::Front) => format!("weir render {node} {format} -f {site_file} | grep -i acl"),
         (Cause::Routing | Cause::Recursion | Cause::Acl, Kind::Auth | Kind::Resolve) => {
@@ -394,27 +372,30 @@ fn next(visit: &Visit, cause: Cause) -> String {
         }
         (Cause::Backend, Kind::Auth) => format!("named-checkconf -z {run}/auth/named.conf"),
         // Without validation (cd): whether it is that, or the way to the Internet.
-        (Cause::Backend, Kind::Resolve) => format!("{} +cd", dig(visit)),
+        (Cause::Backend, Kind::Resolve) => format!("{} +cd", dig(visit, problem)),
         (Cause::Port, _) => format!("weir status --run {run}"),
         (Cause::Path, _) => "nft list ruleset".to_owned(),
     }
 }
 
 /// The same for a server that nothing is known of.
-fn from_outside(visit: &Visit, cause: Cause) -> String {
-    match cause {
+fn from_outside(visit: &Visit, problem: &Problem) -> String {
+    match problem.cause {
         Cause::Port | Cause::Path => format!("ip route get {}", visit.door.address.ip()),
-        Cause::Routing | Cause::Recursion | Cause::Acl | Cause::Backend => dig(visit),
+        Cause::Routing | Cause::Recursion | Cause::Acl | Cause::Backend => dig(visit, problem),
     }
 }
 
-/// Asks the first question again.
-fn dig(visit: &Visit) -> String {
+/// Asks the question again.
+fn dig(visit: &Visit, problem: &Problem) -> String {
     let address = visit.door.address;
-    let (name, kind) = match visit.topics.first() {
-        Some(Topic::Zone(zone)) => (plain(*zone), "SOA".to_owned()),
-        Some(Topic::Outside(name)) => (plain(*name), kind_of(*name).to_string()),
-        _ => (".".to_owned(), "NS".to_owned()),
+    let (name, kind) = match problem.topic {
+        Some(Topic::Zone(name)) => (plain(name), "SOA".to_owned()),
+        Some(Topic::Missing(name) | Topic::Fresh(name)) => (format!("fresh.{}", plain(name)), "A".to_owned()),
+        Some(Topic::Outside(name)) => (plain(name), kind_of(name).to_string()),
+        Some(Topic::Signed) | None => (".".to_owned(), "NS".to_owned()),
     };
+    let name = name.trim_end_matches('.');
+    let name = if name.is_empty() { "." } else { name };
     format!("dig @{} -p {} {name} {kind}", address.ip(), address.port())
 }

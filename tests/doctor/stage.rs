@@ -1,0 +1,245 @@
+//! A site in namespaces: two nodes with everything that the site file gives them, a laboratory Internet, a client.
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use weir_lab::internet::{self, Internet};
+use weir_lab::{Ask, Client, Namespace, Network, Process, Scratch, wait_for};
+
+/// How long anything may take; the machine has other work.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The floating address.
+pub(crate) const FLOATING: &str = "10.10.2.160";
+
+/// The site as it runs; `FOLDER` is where its files are.
+const SITE: &str = r#"
+[site]
+name = "doctor"
+[subscribers]
+networks = "10.10.2.0/24"
+[networks.lan]
+prefix = "10.10.2.0/24"
+interface = "eth0"
+[floating.dns]
+address = "10.10.2.160/24"
+[nodes]
+dd1 = { address = "10.10.2.161", roles = ["front", "vip", "auth", "resolve"] }
+dd2 = { address = "10.10.2.162", roles = ["front", "vip"] }
+[zones."zaibdns.lab"]
+file = "FOLDER/db.zaibdns.lab"
+[policy]
+strangers = "refuse"
+[health]
+names = "google.com"
+[resolver]
+cache = "16MiB"
+clients = 200
+threads = 1
+dnssec = false
+root_hints = "FOLDER/root.hints"
+"#;
+const ZONE: &str =
+    "$TTL 300\n@ SOA ns admin 1 3600 600 86400 300\n@ NS ns\nns A 10.10.2.161\nwww A 192.0.2.7\n";
+
+/// Fields are dropped in order: servers before the hosts they run on.
+pub(crate) struct Stage {
+    up: Vec<Process>,
+    _internet: Internet,
+    /// dd1 and dd2.
+    pub(crate) nodes: [Namespace; 2],
+    pub(crate) client: Namespace,
+    pub(crate) network: Network,
+    pub(crate) scratch: Scratch,
+}
+
+/// What the doctor has said.
+pub(crate) struct Said {
+    pub(crate) status: Option<i32>,
+    findings: Vec<Value>,
+}
+
+impl Stage {
+    /// The site, serving, with the address on dd1.
+    pub(crate) fn start() -> Self {
+        let (network, scratch) = (Network::create().unwrap(), Scratch::create().unwrap());
+        let internet = Internet::start(&network, &scratch).unwrap();
+        let nodes = ["dd1", "dd2"].map(|role| {
+            let address = format!("10.10.2.16{}/24", &role[2..]);
+            let host = network.attach(role, &[&address]).unwrap();
+            host.ip(&["route", "add", internet::PREFIX, "via", internet::GATEWAY])
+                .unwrap();
+            run(host
+                .command("sysctl")
+                .args(["-qw", "net.ipv4.ip_nonlocal_bind=1"]));
+            host
+        });
+        let client = network.attach("client", &["10.10.2.166/24"]).unwrap();
+        scratch.write("db.zaibdns.lab", ZONE).unwrap();
+        scratch.write("root.hints", internet::HINTS).unwrap();
+        let mut stage = Self {
+            up: Vec::new(),
+            _internet: internet,
+            nodes,
+            client,
+            network,
+            scratch,
+        };
+        stage.write_site("running.toml", "", "");
+        for number in [0, 1] {
+            let started = stage.start_up(number);
+            stage.up.push(started);
+        }
+        stage.wait_for("the site serves", |stage| {
+            stage.answers(FLOATING, "www.zaibdns.lab") && stage.answers("10.10.2.162", "google.com")
+        });
+        stage.wait_for("dd1 has the address", |stage| stage.holds(0) && !stage.holds(1));
+        stage
+    }
+
+    fn start_up(&self, number: usize) -> Process {
+        let name = NODES[number];
+        let path = |name: &str| self.scratch.path().join(name);
+        let mut up = self.nodes[number].command(env!("CARGO_BIN_EXE_weir"));
+        up.args(["up", "--node", name, "-f"])
+            .arg(path("running.toml"))
+            .arg("--run")
+            .arg(self.run_of(number))
+            .arg("--state")
+            .arg(path(&format!("state-{name}")));
+        Process::start(&format!("up-{name}"), up, self.scratch.path()).unwrap()
+    }
+
+    fn run_of(&self, number: usize) -> String {
+        let path = self.scratch.path().join(format!("run-{}", NODES[number]));
+        path.display().to_string()
+    }
+
+    /// Ends everything on a node, in order.
+    pub(crate) fn stop(&mut self, number: usize) {
+        self.up[number].terminate(PATIENCE).unwrap();
+    }
+
+    /// What the doctor says on a node about the site file in which `from` is `to`.
+    pub(crate) fn on_node(&self, number: usize, from: &str, to: &str) -> Said {
+        let words = ["--node", NODES[number], "--run", &self.run_of(number)];
+        self.doctor(&self.nodes[number], from, to, &words)
+    }
+
+    /// The same on a client.
+    pub(crate) fn on_client(&self, host: &Namespace, from: &str, to: &str) -> Said {
+        self.doctor(host, from, to, &["--client"])
+    }
+
+    fn doctor(&self, host: &Namespace, from: &str, to: &str, words: &[&str]) -> Said {
+        self.write_site("weir.toml", from, to);
+        let mut doctor = host.command(env!("CARGO_BIN_EXE_weir"));
+        doctor.args(["doctor", "--json", "-f"]);
+        doctor.arg(self.scratch.path().join("weir.toml")).args(words);
+        Said::by(doctor)
+    }
+
+    fn write_site(&self, name: &str, from: &str, to: &str) {
+        assert!(SITE.contains(from), "{from}");
+        let folder = self.scratch.path().display().to_string();
+        let site = SITE.replace(from, to).replace("FOLDER", &folder);
+        self.scratch.write(name, &site).unwrap();
+    }
+
+    fn answers(&self, server: &str, name: &str) -> bool {
+        let server = SocketAddr::new(server.parse().unwrap(), 53);
+        let client = Client::to(server).from(&self.client);
+        let client = client.patience(Duration::from_millis(300));
+        let reply = client.udp(&Ask::new(name, "A").unwrap());
+        reply.is_ok_and(|reply| !reply.addresses().is_empty())
+    }
+
+    /// Whether a node has the floating address.
+    pub(crate) fn holds(&self, number: usize) -> bool {
+        let shown = self.nodes[number]
+            .command("ip")
+            .args(["-oneline", "address"])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&shown.stdout).contains(&format!(" {FLOATING}/"))
+    }
+
+    /// Waits until something holds, or shows what the nodes say.
+    pub(crate) fn wait_for(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        if let Err(error) = wait_for(what, PATIENCE, || holds(self)) {
+            let logs: Vec<_> = self.up.iter().map(Process::log).collect();
+            panic!("{error}\n{}", logs.join("\n----\n"));
+        }
+    }
+
+    /// Has a node drop what these rules say (`nft`).
+    pub(crate) fn filter(&self, number: usize, rule: &str) {
+        let rules = format!(
+            "add table inet lab; add chain inet lab in {{ type filter hook input priority 0; }}; \
+             add rule inet lab in {rule} drop"
+        );
+        run(self.nodes[number].command("nft").arg(rules));
+    }
+}
+
+const NODES: [&str; 2] = ["dd1", "dd2"];
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        for up in &mut self.up {
+            let _ = up.terminate(PATIENCE);
+        }
+    }
+}
+
+impl Said {
+    fn by(mut doctor: Command) -> Self {
+        let output = doctor.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let findings = serde_json::from_str(&text)
+            .unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)));
+        Self {
+            status: output.status.code(),
+            findings,
+        }
+    }
+
+    /// All findings of one severity but those about the clock, which is the machine's.
+    pub(crate) fn of(&self, severity: &str) -> Vec<String> {
+        let findings = self.findings.iter();
+        let findings =
+            findings.filter(|finding| finding["severity"] == severity && finding["question"] != "clock");
+        let line = |finding: &Value| {
+            let text = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+            format!("{}: {}", text("question"), text("what"))
+        };
+        findings.map(line).collect()
+    }
+
+    /// Fails unless something has failed, and among it is what the parts say, with this next command.
+    #[track_caller]
+    pub(crate) fn assert_fails(&self, question: &str, parts: &[&str], next: &str) {
+        let found = self.findings.iter().any(|finding| {
+            let what = finding["what"].as_str().unwrap_or_default();
+            finding["severity"] == "fail"
+                && finding["question"] == question
+                && parts.iter().all(|part| what.contains(part))
+                && finding["next"].as_str().unwrap_or_default().contains(next)
+        });
+        assert!(
+            found && self.status == Some(1),
+            "no {question} {parts:?} {next:?} in {:#?}",
+            self.findings
+        );
+    }
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
