@@ -102,12 +102,15 @@ fn gather(
     Some(Facts {
         name: floating.name.clone(),
         address: floating.address,
-        prefix: floating.prefix,
+        prefix: { network.addresses.iter() }
+            .find(|assigned| assigned.address == floating.address)
+            .map_or(floating.prefix, |assigned| assigned.prefix),
         here: here.map(|link| link.name.clone()),
         device: here.unwrap_or(link).name.clone(),
+        // A name that is not there is another question's.
         wanted: seat
             .and_then(|seat| seat.interface.clone())
-            .filter(|_| node.is_some_and(|node| may_hold(&node.name))),
+            .filter(|name| network.link(name).is_some() && node.is_some_and(|node| may_hold(&node.name))),
         vip: status.and_then(|status| holds(status, floating.address)),
         other: { floating.nodes.iter() }
             .find(|other| !surroundings.is(&other.name))

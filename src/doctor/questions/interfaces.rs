@@ -45,10 +45,7 @@ fn judge(wanted: &Wanted, network: &Network) -> Finding {
                 "the site file calls the interface {name}, which is not there: {address} is on {}",
                 holder.name
             ),
-            &format!(
-                "weir config explain networks.interface   # networks.{}",
-                wanted.network
-            ),
+            "ip -brief address",
         ),
         (Some(name), None) => {
             let names = network.links.iter().map(|link| link.name.as_str());

@@ -154,7 +154,7 @@ fn strangers(visit: &Visit) -> Option<(Problem, Over)> {
 
 /// What is wrong over one transport.
 fn over_one(visit: &Visit, heard: &Heard) -> Vec<Problem> {
-    if let Some(problem) = dead(visit, heard) {
+    if let Some(problem) = dead(visit, heard).or_else(|| same_code(visit, heard)) {
         return vec![problem];
     }
     let mut found: Vec<Problem> = Vec::new();
@@ -201,7 +201,8 @@ fn dead(visit: &Visit, heard: &Heard) -> Option<Problem> {
         ),
         Outcome::Unreachable(kind) => (format!("cannot be reached: {kind}"), Cause::Path),
         Outcome::Silent => (
-            "no answer: the machine is down, a firewall drops it, or the access list (ACL) does".to_owned(),
+            "no answer in 3 s: the machine is down, a firewall drops it, or the access list (ACL) does"
+                .to_owned(),
             Cause::Path,
         ),
     };
@@ -210,6 +211,20 @@ fn dead(visit: &Visit, heard: &Heard) -> Option<Problem> {
         what,
         cause,
         topic: None,
+    })
+}
+
+/// Every question got the same code, which then says more about who asks than about what.
+fn same_code(visit: &Visit, heard: &Heard) -> Option<Problem> {
+    let first = reply(heard.outcomes.first()?)?;
+    let mut answers = heard.outcomes.iter().map(reply);
+    let is_same = answers.all(|answer| answer.is_some_and(|answer| answer.rcode == first.rcode));
+    let (what, cause) = code(visit, first).filter(|_| is_same)?;
+    Some(Problem {
+        level: Level::Fail,
+        what,
+        cause,
+        topic: visit.topics.first().copied(),
     })
 }
 
@@ -223,7 +238,7 @@ fn judge_one(visit: &Visit, topic: &Topic, outcome: &Outcome) -> Option<Wrong> {
     let must_not_resolve = kind == Kind::Auth && matches!(topic, Topic::Outside(_));
     let Some(answer) = reply(outcome) else {
         // An authoritative server need not say that it does not resolve.
-        let what = "no answer, while others are answered".to_owned();
+        let what = "no answer in 3 s, while others are answered".to_owned();
         return (!must_not_resolve).then_some((Level::Fail, what, Cause::Backend));
     };
     // What does not fit comes over TCP, where it is judged.

@@ -167,7 +167,7 @@ fn every_flag_and_code_has_its_meaning() {
             Front,
             2,
             Outcome::Silent,
-            "google.com: no answer, while others are answered",
+            "google.com: no answer in 3 s, while others are answered",
             servers,
         ),
         (
@@ -263,7 +263,7 @@ fn a_server_that_answers_nothing_is_one_line() {
         ),
         (
             Outcome::Silent,
-            "no answer: the machine is down, a firewall drops it, or the access list (ACL) does",
+            "no answer in 3 s: the machine is down, a firewall drops it, or the access list (ACL) does",
             "nft list ruleset",
         ),
         (
@@ -282,6 +282,17 @@ fn a_server_that_answers_nothing_is_one_line() {
             .what
             .contains("has no front end that listens on it")
     );
+}
+
+#[test]
+fn what_is_said_to_every_question_is_one_line() {
+    let all = vec![reply(Rcode::REFUSED, 0, 0); sound(Kind::Front).len()];
+    let found = told(&visit(Kind::Front, all.clone(), all));
+    let what = "REFUSED: an access list (ACL) does not have 10.0.0.9";
+    assert_eq!((found.len(), found[0].1.as_str()), (1, what));
+    // An authoritative server may refuse what is not its own; all of it, it may not.
+    let all = vec![reply(Rcode::REFUSED, 0, 0); sound(Kind::Auth).len()];
+    assert_eq!(told(&visit(Kind::Auth, all.clone(), all))[0].0, Level::Fail);
 }
 
 #[test]
