@@ -8,7 +8,7 @@ use weir_config::site::DEFAULT_FILE;
 use weir_wire::NameBuf;
 
 /// Where `weir up` keeps the status sockets of a node.
-const RUN_DIRECTORY: &str = "/run/weir";
+pub(super) const RUN_DIRECTORY: &str = "/run/weir";
 const DNS_PORT: u16 = 53;
 
 /// `weir doctor`: why is there no answer?

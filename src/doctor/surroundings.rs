@@ -11,7 +11,7 @@ use weir_linux::netlink::{Assigned, Links};
 use weir_linux::{Family, Link, LinkIndex, privileges};
 use weir_wire::NameBuf;
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, RUN_DIRECTORY};
 use crate::site_file;
 
 /// Everything that a question may start from.
@@ -88,13 +88,39 @@ impl Surroundings {
         self.node.as_ref().is_some_and(|node| node.name == name)
     }
 
-    /// A subcommand of ours, which reads the site file.
-    pub(super) fn weir(&self, words: &str) -> String {
+    /// The command that shows a node's share in a format of `weir render`.
+    pub(super) fn render(&self, node: &str, format: &str) -> String {
         match &self.site {
             Some((_, file)) if file != Path::new(DEFAULT_FILE) => {
-                format!("weir {words} -f {}", file.display())
+                format!("weir render {node} {format} -f {}", file.display())
             }
-            _ => format!("weir {words}"),
+            _ => format!("weir render {node} {format}"),
+        }
+    }
+
+    /// The command that shows what runs on this node.
+    pub(super) fn status(&self) -> String {
+        if self.run.join("up.sock").exists() {
+            format!("weir status{}", self.run_flag())
+        } else {
+            "systemctl status weir".to_owned()
+        }
+    }
+
+    /// The command that shows who holds the addresses, and why.
+    pub(super) fn vip_status(&self) -> String {
+        if self.run.join("vip.sock").exists() {
+            format!("weir vip status{}", self.run_flag())
+        } else {
+            self.status()
+        }
+    }
+
+    fn run_flag(&self) -> String {
+        if self.run == Path::new(RUN_DIRECTORY) {
+            String::new()
+        } else {
+            format!(" --run {}", self.run.display())
         }
     }
 }

@@ -43,7 +43,7 @@ root_hints = "FOLDER/root.hints"
 const ZONE: &str =
     "$TTL 300\n@ SOA ns admin 1 3600 600 86400 300\n@ NS ns\nns A 10.10.2.161\nwww A 192.0.2.7\n";
 
-/// Fields are dropped in order: servers before the hosts they run on.
+/// Fields are dropped in order: supervisors before the hosts they run on, with which their servers end.
 pub(crate) struct Stage {
     up: Vec<Process>,
     _internet: Internet,
@@ -193,14 +193,6 @@ impl Stage {
 }
 
 const NODES: [&str; 2] = ["dd1", "dd2"];
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        for up in &mut self.up {
-            let _ = up.terminate(PATIENCE);
-        }
-    }
-}
 
 impl Ward<'_> {
     /// What he says about the site file in which `from` is `to`, once that is what is waited for: a machine with other

@@ -24,6 +24,7 @@ const QUESTIONS: usize = 2;
 /// Frames that are looked at per wake-up, and neighbours that are told apart.
 const MAX_FRAMES: usize = 256;
 const MAX_HOLDERS: usize = 16;
+const MAX_KNOWN: usize = 256;
 
 /// What is known of a floating address.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ struct Facts {
     wire: Wire,
     /// Where this machine sends packets for it.
     entry: Option<MacAddress>,
+    /// The command that shows what `weir vip` makes of it.
+    status: String,
 }
 
 /// What the neighbours say.
@@ -94,7 +97,11 @@ fn gather(
         _ if !surroundings.is_root => Wire::NotAsked("that takes root".to_owned()),
         None => Wire::NotAsked(format!("{} has no address of its own", link.name)),
         Some(own) => match ask_neighbours(link, own, site, floating) {
-            Ok(neighbours) => Wire::Asked(neighbours),
+            Ok(mut neighbours) => {
+                // Another interface of this machine, in the same network.
+                neighbours.retain(|other| network.links.iter().all(|link| link.mac != Some(other.mac)));
+                Wire::Asked(neighbours)
+            }
             Err(error) => Wire::NotAsked(error.to_string()),
         },
     };
@@ -117,6 +124,7 @@ fn gather(
             .map(|other| other.name.clone()),
         wire,
         entry: entry(link, floating.address),
+        status: surroundings.vip_status(),
     })
 }
 
@@ -165,7 +173,7 @@ fn ask_neighbours(link: &Link, own: IpAddr, site: &Site, floating: &Floating) ->
                     }
                     Heard::Claim(claim) => {
                         let node = nodes.iter().find(|(address, _)| *address == claim.address);
-                        if let Some((_, name)) = node.filter(|_| known.len() < MAX_HOLDERS) {
+                        if let Some((_, name)) = node.filter(|_| known.len() < MAX_KNOWN) {
                             known.insert((claim.mac, *name));
                         }
                     }
@@ -198,6 +206,13 @@ fn judge(facts: &Facts) -> Vec<Finding> {
         (None, Wire::Asked(others)) => match others.as_slice() {
             [] => findings.push(nobody(facts)),
             [one] => findings.push(Finding::ok(format!("{name}: {} has {address}", who(one)))),
+            [first, rest @ ..]
+                if rest
+                    .iter()
+                    .all(|other| other.node.is_some() && other.node == first.node) =>
+            {
+                findings.push(twice(facts, first));
+            }
             others => findings.push(split(facts, &[], others)),
         },
         (None, Wire::NotAsked(why)) => findings.push(not_asked(facts, why)),
@@ -221,7 +236,7 @@ fn nobody(facts: &Facts) -> Finding {
     let Facts { name, address, .. } = facts;
     let next = match (&facts.vip, &facts.other) {
         (None, Some(node)) => format!("ssh {node} weir doctor"),
-        _ => "weir vip status".to_owned(),
+        _ => facts.status.clone(),
     };
     let what = format!(
         "{name}: nobody has {address}: no machine in the network of {} answers for it",
@@ -240,6 +255,21 @@ fn split(facts: &Facts, first: &[String], others: &[Neighbour]) -> Finding {
         all.join(" and ")
     );
     Finding::new(Level::Fail, what, adverts(&facts.device, *address))
+}
+
+/// One node answers from two of its interfaces.
+fn twice(facts: &Facts, neighbour: &Neighbour) -> Finding {
+    let what = format!(
+        "{}: {} has {}, and answers for it from another interface as well (ARP): what is sent there may be lost",
+        facts.name,
+        who(neighbour),
+        facts.address
+    );
+    Finding::new(
+        Level::Warn,
+        what,
+        "sysctl net.ipv4.conf.all.arp_ignore=1   # there",
+    )
 }
 
 /// Shows adverts.
@@ -275,7 +305,7 @@ fn disagreement(facts: &Facts) -> Option<Finding> {
         (None, true) => Some(Finding::new(
             Level::Fail,
             format!("{name}: weir vip holds {address}, but no interface has it"),
-            "weir vip status",
+            facts.status.clone(),
         )),
         (Some(_), true) | (None, false) => None,
     }
@@ -326,6 +356,7 @@ mod tests {
             other: Some("dd1".to_owned()),
             wire: Wire::Asked(wire.iter().copied().map(neighbour).collect()),
             entry: None,
+            status: "weir vip status".to_owned(),
         }
     }
 
@@ -367,6 +398,19 @@ mod tests {
             );
             assert_eq!(found, [(Level::Fail, expected)]);
         }
+    }
+
+    #[test]
+    fn two_interfaces_of_one_node_are_one_holder() {
+        let mut facts = facts(None, &[DD1]);
+        if let Wire::Asked(holders) = &mut facts.wire {
+            let other = Neighbour {
+                mac: OTHER,
+                ..holders[0].clone()
+            };
+            holders.push(other);
+        }
+        assert_eq!(told(&facts)[0].0, Level::Warn);
     }
 
     #[test]

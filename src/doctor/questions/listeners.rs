@@ -25,7 +25,8 @@ struct Facts {
     nonlocal_bind: bool,
     /// Whether whose the sockets are could be seen.
     owners_seen: bool,
-    run: String,
+    /// The command that shows what runs here.
+    status: String,
 }
 
 /// Where a role has to listen.
@@ -69,7 +70,7 @@ pub(super) fn ask(surroundings: &Surroundings) -> Vec<Finding> {
         held: held(),
         nonlocal_bind: fs::read_to_string(NONLOCAL_BIND).is_ok_and(|value| value.trim() != "0"),
         owners_seen: surroundings.is_root,
-        run: surroundings.run.display().to_string(),
+        status: surroundings.status(),
     })
 }
 
@@ -218,7 +219,7 @@ fn judge_one(facts: &Facts, wanted: &Wanted) -> Option<Finding> {
             };
             (
                 format!("nothing listens on {address} ({missing}), the floating address {name}: {harm}"),
-                format!("weir status --run {}", facts.run),
+                facts.status.clone(),
             )
         }
         None if resolved && address.port() == DNS_PORT => (
@@ -232,7 +233,7 @@ fn judge_one(facts: &Facts, wanted: &Wanted) -> Option<Finding> {
         ),
         None => (
             format!("{} does not listen on {address} ({missing})", wanted.role),
-            format!("weir status --run {}", facts.run),
+            facts.status.clone(),
         ),
     };
     Some(Finding::new(Level::Fail, what, next))
@@ -333,7 +334,7 @@ mod tests {
             held: sockets.concat(),
             nonlocal_bind: true,
             owners_seen: true,
-            run: "/run/weir".to_owned(),
+            status: "weir status".to_owned(),
         }
     }
 

@@ -22,38 +22,36 @@ pub(super) fn ask(surroundings: &Surroundings) -> Vec<Finding> {
     let holders = holders.filter_map(|own| surroundings.network.holder(own.address));
     let mut seen = BTreeSet::new();
     let links: Vec<&Link> = holders.filter(|link| seen.insert(link.index)).collect();
-    judge(&links)
-}
-
-fn judge(links: &[&Link]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for link in links {
-        let next = format!("ip link set {} mtu {USUAL}", link.name);
-        if link.mtu < LEAST {
-            let what = format!(
-                "{} carries {} bytes: too few for IPv6 and for answers of 1232 bytes",
-                link.name, link.mtu
-            );
-            findings.push(Finding::new(Level::Fail, what, next));
-        } else if link.mtu < USUAL {
-            let what = format!(
-                "{} carries {} bytes, less than the usual {USUAL}: a peer that sends more is not heard",
-                link.name, link.mtu
-            );
-            findings.push(Finding::new(Level::Warn, what, next));
-        } else if link.mtu > USUAL {
-            let what = format!(
-                "{} carries {} bytes: every node, switch and router in its network has to as well",
-                link.name, link.mtu
-            );
-            findings.push(Finding::new(Level::Note, what, next));
-        }
-    }
+    let mut findings: Vec<_> = links.iter().filter_map(|link| judge(link)).collect();
     if findings.is_empty() && !links.is_empty() {
         let names: Vec<_> = links.iter().map(|link| link.name.as_str()).collect();
-        findings.push(Finding::ok(format!("{} bytes on {}", USUAL, names.join(", "))));
+        findings.push(Finding::ok(format!("{USUAL} bytes on {}", names.join(", "))));
     }
     findings
+}
+
+/// Nothing for an interface as usual.
+fn judge(link: &Link) -> Option<Finding> {
+    let Link { name, mtu, .. } = link;
+    let back = format!("ip link set {name} mtu {USUAL}");
+    match *mtu {
+        USUAL => None,
+        0..LEAST => Some(Finding::new(
+            Level::Fail,
+            format!("{name} carries {mtu} bytes, which is too few for IPv6 and for many answers"),
+            back,
+        )),
+        LEAST..USUAL => Some(Finding::new(
+            Level::Warn,
+            format!("{name} carries {mtu} bytes, not {USUAL}: what a peer with more sends may be lost"),
+            back,
+        )),
+        _ => Some(Finding::new(
+            Level::Note,
+            format!("{name} carries {mtu} bytes: whatever is in its network has to as well"),
+            "ip -brief link",
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -72,18 +70,13 @@ mod tests {
             mtu,
         };
         for (mtu, level) in [
-            (1500, Level::Ok),
-            (1400, Level::Warn),
-            (1279, Level::Fail),
-            (9000, Level::Note),
+            (1500, None),
+            (1400, Some(Level::Warn)),
+            (1280, Some(Level::Warn)),
+            (1279, Some(Level::Fail)),
+            (9000, Some(Level::Note)),
         ] {
-            let found = judge(&[&link(mtu)]);
-            assert_eq!(
-                found.iter().map(|finding| finding.level).collect::<Vec<_>>(),
-                [level]
-            );
+            assert_eq!(judge(&link(mtu)).map(|finding| finding.level), level);
         }
-        assert!(judge(&[]).is_empty());
-        assert_eq!(judge(&[&link(1500), &link(1400)]).len(), 1);
     }
 }

@@ -51,6 +51,8 @@ struct Facts {
     is_enough: bool,
     /// The command that shows what this node should send.
     render: String,
+    /// The command that shows what `weir vip` makes of it.
+    status: String,
 }
 
 /// What was heard.
@@ -137,7 +139,8 @@ fn ask_one(surroundings: &Surroundings, site: &Site, node: &Node, floating: &Flo
         heard,
         time,
         is_enough,
-        render: surroundings.weir(&format!("render {} keepalived", node.name)),
+        render: surroundings.render(&node.name, "keepalived"),
+        status: surroundings.vip_status(),
     })
 }
 
@@ -288,7 +291,7 @@ fn judge(facts: &Facts) -> Vec<Finding> {
              (firewall)",
             facts.name, facts.device
         );
-        findings.push(Finding::new(Level::Fail, what, "weir vip status"));
+        findings.push(Finding::new(Level::Fail, what, facts.status.clone()));
     }
     findings
 }
@@ -346,13 +349,11 @@ fn judge_silence(facts: &Facts) -> Finding {
     }
     let what = format!(
         "{name}: no advert in {time}: nobody is master, or VRRP is filtered on the way: protocol 112 to {}, multicast; \
-         a virtual switch has to allow promiscuous mode, MAC changes and forged transmits",
+         a port group of VMware has to allow promiscuous mode, MAC changes and forged transmits",
         facts.group
     );
-    let next = { facts.others.first() }.map_or_else(
-        || "weir vip status".to_owned(),
-        |node| format!("ssh {node} weir doctor"),
-    );
+    let next = { facts.others.first() }
+        .map_or_else(|| facts.status.clone(), |node| format!("ssh {node} weir doctor"));
     Finding::new(Level::Fail, what, next)
 }
 
@@ -397,6 +398,7 @@ mod tests {
             time: Duration::from_millis(1400),
             is_enough: true,
             render: "weir render dd2 keepalived".to_owned(),
+            status: "weir vip status".to_owned(),
         }
     }
 
@@ -442,7 +444,7 @@ mod tests {
             &silent,
             Level::Fail,
             "dns: no advert in 1.4 s: nobody is master, or VRRP is filtered on the way: protocol 112 to 224.0.0.18, \
-             multicast; a virtual switch has to allow promiscuous mode, MAC changes and forged transmits",
+             multicast; a port group of VMware has to allow promiscuous mode, MAC changes and forged transmits",
             Some("ssh dd1 weir doctor"),
         );
         silent.is_enough = false;

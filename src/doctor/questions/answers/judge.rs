@@ -85,8 +85,12 @@ fn summary(visit: &Visit) -> String {
     }
     match visit.standing {
         Standing::Welcome => parts.join(", ") + ", over UDP and TCP",
-        Standing::Dropped => "no answer for this machine, which is no subscriber".to_owned(),
-        Standing::Refused => "REFUSED for this machine, which is no subscriber".to_owned(),
+        Standing::Dropped | Standing::Refused => {
+            format!(
+                "it does not resolve for this machine ({}), which is no subscriber",
+                source(visit)
+            )
+        }
     }
 }
 
@@ -133,23 +137,34 @@ fn problems(visit: &Visit) -> Vec<(Problem, Over)> {
     found
 }
 
-/// Somebody who may not ask is told nothing.
+/// Somebody who may not ask is told nothing; whether others are is not to be seen from there.
 fn strangers(visit: &Visit) -> Option<(Problem, Over)> {
     let resolved = [&visit.udp, &visit.tcp].into_iter().any(|heard| {
         let outside = outcome(visit, heard, |topic| matches!(topic, Topic::Outside(_)));
         outside.and_then(reply).is_some_and(|answer| answer.records > 0)
     });
-    let what = format!(
-        "it resolves for this machine ({}), which is no subscriber: an open resolver",
-        source(visit)
-    );
-    let problem = Problem {
-        level: Level::Fail,
+    let source = source(visit);
+    let problem = |level, what, cause| Problem {
+        level,
         what,
-        cause: Cause::Acl,
+        cause,
         topic: None,
     };
-    resolved.then_some((problem, Over::Both))
+    let is_silent = visit.udp.outcomes.first() == Some(&Outcome::Silent);
+    let problem = if resolved {
+        let what =
+            format!("it resolves for this machine ({source}), which is no subscriber: an open resolver");
+        problem(Level::Fail, what, Cause::Acl)
+    } else if is_silent && visit.standing == Standing::Dropped {
+        let what = format!(
+            "no answer for this machine ({source}), which is no subscriber: whether others get one is not to be seen \
+             from here"
+        );
+        problem(Level::Note, what, Cause::Acl)
+    } else {
+        dead(visit, &visit.udp)?
+    };
+    Some((problem, Over::Both))
 }
 
 /// What is wrong over one transport.
@@ -366,29 +381,22 @@ fn source(visit: &Visit) -> String {
 /// What to run next.
 fn next(visit: &Visit, problem: &Problem) -> String {
     let door = &visit.door;
-    let (node, site_file, run) = match &door.place {
-        Place::Here { node, site_file, run } => (node, site_file, run),
+    let commands = match &door.place {
+        Place::Here(commands) => commands,
         Place::Node(node) => return format!("ssh {node} weir doctor"),
         Place::Unknown => return from_outside(visit, problem),
     };
-    let format = match door.kind {
-        Kind::Front => "dnsdist",
-        Kind::Auth => "named",
-        Kind::Resolve => "unbound",
-    };
     match (problem.cause, door.kind) {
-        (Cause::Routing, Kind::Front) => format!("weir check {site_file}"),
-        (Cause::Acl, Kind::Front) => format!("weir render {node} {format} -f {site_file} | grep -i acl"),
+        (Cause::Routing, Kind::Front) => commands.check.clone(),
+        (Cause::Acl, Kind::Front) => format!("{} | grep -i acl", commands.render),
         (Cause::Routing | Cause::Recursion | Cause::Acl, Kind::Auth | Kind::Resolve) => {
-            format!("weir render {node} {format} -f {site_file}")
+            commands.render.clone()
         }
-        (Cause::Backend | Cause::Recursion, Kind::Front) => {
-            format!("weir front -C {run}/front/dnsdist.conf -e 'showServers()'")
-        }
-        (Cause::Backend, Kind::Auth) => format!("named-checkconf -z {run}/auth/named.conf"),
+        (Cause::Backend | Cause::Recursion, Kind::Front) => commands.servers.clone(),
+        (Cause::Backend, Kind::Auth) => commands.zones.clone(),
         // Without validation (cd): whether it is that, or the way to the Internet.
         (Cause::Backend, Kind::Resolve) => format!("{} +cd", dig(visit, problem)),
-        (Cause::Port, _) => format!("weir status --run {run}"),
+        (Cause::Port, _) => commands.status.clone(),
         (Cause::Path, _) => "nft list ruleset".to_owned(),
     }
 }

@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::thread;
 
-use weir_config::site::{Node, PoolUse, RoleName, Site, Treatment, Zone, render};
+use weir_config::site::{Node, PoolUse, ResolveServer, RoleName, Site, Treatment, Zone, render};
 use weir_wire::{Name, NameBuf, QType};
 
 use crate::clock::Random;
@@ -51,15 +51,26 @@ enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     /// On this machine, which is this node.
-    Here {
-        node: String,
-        site_file: String,
-        run: String,
-    },
+    Here(Commands),
     /// On this node.
     Node(String),
     /// Nobody knows.
     Unknown,
+}
+
+/// What shows more on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Commands {
+    /// What is wrong with the site file.
+    check: String,
+    /// The server's own configuration.
+    render: String,
+    /// What the front end makes of the servers behind it.
+    servers: String,
+    /// What the authoritative server makes of its zones.
+    zones: String,
+    /// What runs.
+    status: String,
 }
 
 /// A question to a server.
@@ -142,13 +153,16 @@ fn doors(surroundings: &Surroundings) -> Vec<Door> {
         let label = format!("floating address {}", floating.name);
         let is_here = surroundings.network.holder(floating.address).is_some();
         let holder = { floating.nodes.iter() }.find(|node| surroundings.is(&node.name) == is_here);
-        let place = holder.map_or(Place::Unknown, |node| place(surroundings, node, file));
+        let place = holder.map_or(Place::Unknown, |node| {
+            place(surroundings, node, Kind::Front, file)
+        });
         doors.push(front(label, floating.address, place));
     }
     for node in site.fronts() {
         for own in node.subscriber_addresses() {
             let label = format!("front end {}", node.name);
-            doors.push(front(label, own.address, place(surroundings, node, file)));
+            let place = place(surroundings, node, Kind::Front, file);
+            doors.push(front(label, own.address, place));
         }
     }
     doors.extend(servers(surroundings, site, file));
@@ -178,27 +192,39 @@ fn servers<'s>(
                     Kind::Front | Kind::Resolve => Vec::new(),
                 },
                 outside: Some(outside(Some(site))),
-                place: place(surroundings, node, file),
+                place: place(surroundings, node, kind, file),
             })
         })
     })
 }
 
-fn place(surroundings: &Surroundings, node: &Node, file: &Path) -> Place {
+fn place(surroundings: &Surroundings, node: &Node, kind: Kind, file: &Path) -> Place {
     if !surroundings.is(&node.name) {
         return Place::Node(node.name.clone());
     }
-    Place::Here {
-        node: node.name.clone(),
-        site_file: file.display().to_string(),
-        run: surroundings.run.display().to_string(),
-    }
+    let format = match kind {
+        Kind::Front => "dnsdist",
+        Kind::Resolve if node.roles.resolve == Some(ResolveServer::Unbound) => "unbound",
+        Kind::Auth | Kind::Resolve => "named",
+    };
+    let run = surroundings.run.display();
+    Place::Here(Commands {
+        check: format!("weir check {}", file.display()),
+        render: surroundings.render(&node.name, format),
+        servers: format!("weir front -C {run}/front/dnsdist.conf -e 'showServers()'"),
+        zones: format!("named-checkconf -z {run}/auth/named.conf"),
+        status: surroundings.status(),
+    })
 }
 
 /// A name that is in no zone of ours: what resolvers are asked to see that they work, or the root.
 fn outside(site: Option<&Site>) -> NameBuf {
-    let name = site.and_then(|site| site.health.names.first().copied());
-    name.unwrap_or_else(|| Name::ROOT.to_buf())
+    let is_ours = |name: &NameBuf, site: &Site| {
+        let mut zones = site.zones.iter();
+        zones.any(|zone| name.as_name().is_at_or_below(zone.name.as_name()))
+    };
+    let name = site.and_then(|site| site.health.names.iter().find(|name| !is_ours(name, site)));
+    name.copied().unwrap_or_else(|| Name::ROOT.to_buf())
 }
 
 /// Whether a front end resolves for whoever may ask it; where only some have a pool, this machine may be another.
@@ -236,22 +262,19 @@ fn standing(door: &Door, surroundings: &Surroundings, source: Option<IpAddr>) ->
     let Some(((site, _), source)) = surroundings.site.as_ref().zip(source) else {
         return Some(Standing::Welcome);
     };
-    match (door.kind, &door.place) {
-        (Kind::Auth | Kind::Resolve, _) => render::servers_answer(site, source).then_some(Standing::Welcome),
-        (Kind::Front, Place::Unknown) => Some(Standing::Welcome),
-        (Kind::Front, Place::Here { node, .. } | Place::Node(node)) => {
-            let node = site.node(node)?;
-            Some(if render::answers(site, node, source) {
-                Standing::Welcome
-            } else {
-                match site.policy.strangers {
-                    Treatment::Answer => Standing::Welcome,
-                    Treatment::Drop => Standing::Dropped,
-                    Treatment::Refuse => Standing::Refused,
-                }
-            })
+    let front = match (door.kind, &door.place) {
+        (Kind::Auth | Kind::Resolve, _) => {
+            return render::servers_answer(site, source).then_some(Standing::Welcome);
         }
-    }
+        (Kind::Front, Place::Unknown) => None,
+        (Kind::Front, Place::Here(_)) => surroundings.node.as_ref(),
+        (Kind::Front, Place::Node(node)) => site.node(node),
+    };
+    Some(match (front, site.policy.strangers) {
+        (Some(front), Treatment::Drop) if !render::answers(site, front, source) => Standing::Dropped,
+        (Some(front), Treatment::Refuse) if !render::answers(site, front, source) => Standing::Refused,
+        _ => Standing::Welcome,
+    })
 }
 
 fn topics(door: &Door) -> Vec<Topic> {

@@ -45,11 +45,13 @@ fn visit(kind: Kind, udp: Vec<Outcome>, tcp: Vec<Outcome>) -> Visit {
             Kind::Resolve => Vec::new(),
         },
         outside: Some("google.com".parse().unwrap()),
-        place: Place::Here {
-            node: "dd1".to_owned(),
-            site_file: "/etc/weir/weir.toml".to_owned(),
-            run: "/run/weir".to_owned(),
-        },
+        place: Place::Here(Commands {
+            check: "check".to_owned(),
+            render: "render".to_owned(),
+            servers: "showServers()".to_owned(),
+            zones: "checkconf".to_owned(),
+            status: "status".to_owned(),
+        }),
     };
     let heard = |outcomes| Heard {
         source: Some(IpAddr::from([10, 0, 0, 9])),
@@ -103,8 +105,8 @@ fn every_flag_and_code_has_its_meaning() {
     use Kind::{Auth, Front, Resolve};
     let noerror = |flags, records| reply(Rcode::NOERROR, flags, records);
     let code = |rcode| reply(rcode, 0, 0);
-    let check = "weir check /etc/weir/weir.toml";
-    let servers = "weir front -C /run/weir/front/dnsdist.conf -e 'showServers()'";
+    let check = "check";
+    let servers = "showServers()";
     for (kind, number, outcome, what, next) in [
         (
             Front,
@@ -146,7 +148,7 @@ fn every_flag_and_code_has_its_meaning() {
             0,
             code(Rcode::REFUSED),
             "zaibdns.lab: REFUSED: an access list (ACL) does not have 10.0.0.9",
-            "weir render dd1 dnsdist -f /etc/weir/weir.toml | grep -i acl",
+            "render | grep -i acl",
         ),
         (
             Front,
@@ -175,28 +177,28 @@ fn every_flag_and_code_has_its_meaning() {
             0,
             noerror(0, 1),
             "zaibdns.lab: aa is missing: this server is not authoritative for it",
-            "weir render dd1 named -f /etc/weir/weir.toml",
+            "render",
         ),
         (
             Auth,
             0,
             code(Rcode::SERVFAIL),
             "zaibdns.lab: SERVFAIL: the zone is not loaded, or has expired",
-            "named-checkconf -z /run/weir/auth/named.conf",
+            "checkconf",
         ),
         (
             Auth,
             0,
             code(Rcode::REFUSED),
             "zaibdns.lab: REFUSED: its access list (allow-query) does not have 10.0.0.9, or it has no such zone",
-            "weir render dd1 named -f /etc/weir/weir.toml",
+            "render",
         ),
         (
             Auth,
             2,
             noerror(RA, 1),
             "google.com: an authoritative server must not resolve: recursion is not disabled (ra)",
-            "weir render dd1 named -f /etc/weir/weir.toml",
+            "render",
         ),
         (
             Resolve,
@@ -210,7 +212,7 @@ fn every_flag_and_code_has_its_meaning() {
             0,
             code(Rcode::REFUSED),
             "google.com: REFUSED: its access list (ACL) does not have 10.0.0.9, or recursion is disabled",
-            "weir render dd1 unbound -f /etc/weir/weir.toml",
+            "render",
         ),
     ] {
         let found = with(kind, number, outcome);
@@ -259,7 +261,7 @@ fn a_server_that_answers_nothing_is_one_line() {
         (
             Outcome::Closed,
             "the port is closed: no server listens there",
-            "weir status --run /run/weir",
+            "status",
         ),
         (
             Outcome::Silent,
@@ -322,19 +324,26 @@ fn long_answers_that_are_lost_are_told() {
 
 #[test]
 fn a_stranger_is_kept_out_or_the_resolver_is_open() {
-    let silent = vec![Outcome::Silent; sound(Kind::Front).len()];
-    let mut stranger = visit(Kind::Front, silent.clone(), silent);
-    stranger.standing = Standing::Dropped;
-    assert_eq!(
-        told(&stranger)[0].1,
-        "no answer for this machine, which is no subscriber"
+    let all = |outcome| vec![outcome; sound(Kind::Front).len()];
+    let told = |standing, outcomes: Vec<Outcome>| {
+        let mut stranger = visit(Kind::Front, outcomes.clone(), outcomes);
+        stranger.standing = standing;
+        let found = told(&stranger);
+        assert_eq!(found.len(), 1, "{found:?}");
+        (found[0].0, found[0].1.clone())
+    };
+    let kept_out = "it does not resolve for this machine (10.0.0.9), which is no subscriber".to_owned();
+    let refused = all(reply(Rcode::REFUSED, 0, 0));
+    assert_eq!(told(Standing::Refused, refused), (Level::Ok, kept_out));
+    let (level, what) = told(Standing::Dropped, all(Outcome::Silent));
+    assert!(
+        level == Level::Note && what.contains("is not to be seen from here"),
+        "{what}"
     );
-    stranger.udp.outcomes = sound(Kind::Front);
-    let what = "it resolves for this machine (10.0.0.9), which is no subscriber: an open resolver";
-    assert_eq!(
-        (told(&stranger)[0].0, told(&stranger)[0].1.as_str()),
-        (Level::Fail, what)
-    );
+    assert_eq!(told(Standing::Refused, all(Outcome::Silent)).0, Level::Fail);
+    assert_eq!(told(Standing::Dropped, all(Outcome::Closed)).0, Level::Fail);
+    let open = "it resolves for this machine (10.0.0.9), which is no subscriber: an open resolver".to_owned();
+    assert_eq!(told(Standing::Dropped, sound(Kind::Front)), (Level::Fail, open));
 }
 
 #[test]
