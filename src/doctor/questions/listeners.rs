@@ -14,15 +14,14 @@ use crate::doctor::surroundings::Surroundings;
 const DNS_PORT: u16 = 53;
 /// Its name, as the kernel cuts it.
 const RESOLVED: &str = "systemd-resolve";
-const NONLOCAL_BIND: &str = "/proc/sys/net/ipv4/ip_nonlocal_bind";
+const WITHOUT_RESOLVED: &str =
+    "systemctl disable --now systemd-resolved   # then name a resolver in /etc/resolv.conf";
 
 /// What this node and its kernel look like.
 #[derive(Debug, Default)]
 struct Facts {
     wanted: Vec<Wanted>,
     held: Vec<Held>,
-    /// Whether programs may listen on an address that is elsewhere now.
-    nonlocal_bind: bool,
     /// Whether whose the sockets are could be seen.
     owners_seen: bool,
     /// The command that shows what runs here.
@@ -43,6 +42,8 @@ struct Wanted {
 enum Presence {
     Here,
     Elsewhere,
+    /// Elsewhere, and the kernel lets nobody listen on what is not here.
+    OutOfReach,
 }
 
 /// A listening socket.
@@ -68,7 +69,6 @@ pub(super) fn ask(surroundings: &Surroundings) -> Vec<Finding> {
     judge(&Facts {
         wanted: wanted(surroundings, node),
         held: held(),
-        nonlocal_bind: fs::read_to_string(NONLOCAL_BIND).is_ok_and(|value| value.trim() != "0"),
         owners_seen: surroundings.is_root,
         status: surroundings.status(),
     })
@@ -92,7 +92,8 @@ fn wanted(surroundings: &Surroundings, node: &Node) -> Vec<Wanted> {
         {
             let presence = match surroundings.network.holder(floating.address) {
                 Some(_) => Presence::Here,
-                None => Presence::Elsewhere,
+                None if may_listen_before(floating.address) => Presence::Elsewhere,
+                None => Presence::OutOfReach,
             };
             add(
                 RoleName::Front,
@@ -109,6 +110,20 @@ fn wanted(surroundings: &Surroundings, node: &Node) -> Vec<Wanted> {
         }
     }
     wanted
+}
+
+/// Whether the kernel lets a program listen on an address that is not here.
+fn may_listen_before(address: IpAddr) -> bool {
+    let setting = format!("/proc/sys/net/{}/ip_nonlocal_bind", family(address));
+    fs::read_to_string(setting).is_ok_and(|value| value.trim() != "0")
+}
+
+/// A family, as the kernel's settings call it.
+const fn family(address: IpAddr) -> &'static str {
+    match address {
+        IpAddr::V4(_) => "ipv4",
+        IpAddr::V6(_) => "ipv6",
+    }
 }
 
 fn held() -> Vec<Held> {
@@ -138,18 +153,26 @@ fn printable(name: &str) -> String {
 }
 
 fn judge(facts: &Facts) -> Vec<Finding> {
-    let mut findings = Vec::new();
     let mut well = Vec::new();
+    let mut down: Vec<(&Wanted, String)> = Vec::new();
+    let mut findings = Vec::new();
     for wanted in &facts.wanted {
         match judge_one(facts, wanted) {
-            Some(finding) => findings.push(finding),
-            None => well.push(wanted),
+            State::Well => well.push(wanted),
+            State::Stranger(finding) => findings.push(finding),
+            State::Missing(transports) => down.push((wanted, transports)),
         }
     }
     if !well.is_empty() {
         findings.insert(0, Finding::ok(said(&well)));
     }
-    findings.extend(others(facts));
+    findings.extend(missing(facts, &down));
+    for other in others(facts) {
+        // Who is the suspect already need not be named again.
+        if findings.iter().all(|finding| finding.next != other.next) {
+            findings.push(other);
+        }
+    }
     if !facts.owners_seen && !facts.wanted.is_empty() {
         findings.push(Finding::new(
             Level::Note,
@@ -171,72 +194,82 @@ fn said(well: &[&Wanted]) -> String {
     parts.collect::<Vec<_>>().join("; ")
 }
 
-/// What is wrong where a role has to listen.
-fn judge_one(facts: &Facts, wanted: &Wanted) -> Option<Finding> {
-    let at = |transport| {
-        let there = facts.held.iter().filter(move |held| held.transport == transport);
-        there
-            .filter(|held| covers(held.address, wanted.address))
-            .collect::<Vec<_>>()
-    };
-    let address = wanted.address;
+/// What there is where a role has to listen.
+enum State {
+    Well,
+    /// Another program.
+    Stranger(Finding),
+    /// Nobody, over these transports.
+    Missing(String),
+}
+
+fn judge_one(facts: &Facts, wanted: &Wanted) -> State {
     let mut missing = Vec::new();
     for (transport, name) in [(Transport::Udp, "UDP"), (Transport::Tcp, "TCP")] {
-        let there = at(transport);
+        let there = { facts.held.iter() }
+            .filter(|held| held.transport == transport && covers(held.address, wanted.address));
+        let there: Vec<&Held> = there.collect();
         if there.is_empty() {
             missing.push(name);
         }
-        let stranger = there.iter().filter_map(|held| Some((held, held.owner.as_ref()?)));
-        let stranger = { stranger }.find(|(_, owner)| !is_expected(wanted.role, &owner.name));
+        let owned = { there.iter() }.filter_map(|held| Some((held, held.owner.as_ref()?)));
+        let stranger = { owned }.find(|(_, owner)| !is_expected(wanted.role, &owner.name));
         if let Some((held, owner)) = stranger {
-            return Some(Finding::new(
-                Level::Fail,
-                format!(
-                    "{} (process {}) has {} ({name}), where {} should listen",
-                    owner.name, owner.pid, held.address, wanted.role
-                ),
-                format!("systemctl status {}", owner.pid),
-            ));
+            let what = format!(
+                "{} (process {}) has {} ({name}), where {} should listen",
+                owner.name, owner.pid, held.address, wanted.role
+            );
+            let next = format!("systemctl status {}", owner.pid);
+            return State::Stranger(Finding::new(Level::Fail, what, next));
         }
     }
     if missing.is_empty() {
-        return None;
+        State::Well
+    } else {
+        State::Missing(missing.join(" and "))
     }
-    let missing = missing.join(" and ");
-    let resolved = facts.held.iter().any(is_resolved);
-    let (what, next) = match &wanted.floating {
-        Some((name, Presence::Elsewhere)) if !facts.nonlocal_bind => (
-            format!(
-                "nothing listens on {address} ({missing}), the floating address {name}, and nothing can before it is \
-                 here: ip_nonlocal_bind is 0"
-            ),
-            "sysctl net.ipv4.ip_nonlocal_bind=1".to_owned(),
-        ),
-        Some((name, presence)) => {
-            let harm = match presence {
-                Presence::Here => "it is here, and clients get no answer",
-                Presence::Elsewhere => "clients get no answer once it comes here",
-            };
-            (
-                format!("nothing listens on {address} ({missing}), the floating address {name}: {harm}"),
-                facts.status.clone(),
-            )
+}
+
+/// Where nobody listens: a line for each role, and for each floating address.
+fn missing(facts: &Facts, down: &[(&Wanted, String)]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for role in [RoleName::Front, RoleName::Auth, RoleName::Resolve] {
+        let own = down
+            .iter()
+            .filter(|(wanted, _)| wanted.role == role && wanted.floating.is_none());
+        let own: Vec<_> = own
+            .map(|(wanted, transports)| format!("{} ({transports})", wanted.address))
+            .collect();
+        if own.is_empty() {
+            continue;
         }
-        None if resolved && address.port() == DNS_PORT => (
-            format!(
-                "{} does not listen on {address} ({missing}), and systemd-resolved is on port {DNS_PORT}, with which \
-                 a server on all addresses conflicts",
-                wanted.role
+        let what = format!("{role} does not listen on {}", own.join(", "));
+        let is_resolved_there = role == RoleName::Front && facts.held.iter().any(is_resolved);
+        findings.push(if is_resolved_there {
+            let why = "systemd-resolved is on port 53, with which a server on all addresses conflicts";
+            Finding::new(Level::Fail, format!("{what}, and {why}"), WITHOUT_RESOLVED)
+        } else {
+            Finding::new(Level::Fail, what, facts.status.clone())
+        });
+    }
+    for (wanted, transports) in down {
+        let Some((name, presence)) = &wanted.floating else {
+            continue;
+        };
+        let address = wanted.address;
+        let (harm, next) = match presence {
+            Presence::Here => ("it is here, and clients get no answer", facts.status.clone()),
+            Presence::Elsewhere => ("clients get no answer once it comes here", facts.status.clone()),
+            Presence::OutOfReach => (
+                "nothing can before it is here, since ip_nonlocal_bind is 0",
+                format!("sysctl net.{}.ip_nonlocal_bind=1", family(address.ip())),
             ),
-            "systemctl disable --now systemd-resolved   # then name a resolver in /etc/resolv.conf"
-                .to_owned(),
-        ),
-        None => (
-            format!("{} does not listen on {address} ({missing})", wanted.role),
-            facts.status.clone(),
-        ),
-    };
-    Some(Finding::new(Level::Fail, what, next))
+        };
+        let what =
+            format!("nothing listens on {address} ({transports}), the floating address {name}: {harm}");
+        findings.push(Finding::new(Level::Fail, what, next));
+    }
+    findings
 }
 
 /// Who else has port 53.
@@ -332,7 +365,6 @@ mod tests {
                 wanted("10.0.0.100:53", Some(("dns".to_owned(), Presence::Here))),
             ],
             held: sockets.concat(),
-            nonlocal_bind: true,
             owners_seen: true,
             status: "weir status".to_owned(),
         }
@@ -370,7 +402,7 @@ mod tests {
         assert_eq!(told(&facts)[1], (Level::Fail, here.to_owned()));
         facts.wanted[1].floating = Some(("dns".to_owned(), Presence::Elsewhere));
         assert!(told(&facts)[1].1.contains("once it comes here"));
-        facts.nonlocal_bind = false;
+        facts.wanted[1].floating = Some(("dns".to_owned(), Presence::OutOfReach));
         assert!(told(&facts)[1].1.contains("ip_nonlocal_bind is 0"));
     }
 

@@ -81,6 +81,10 @@ pub(super) fn ask(surroundings: &Surroundings) -> Vec<Finding> {
     let (Some((site, _)), Some(node)) = (&surroundings.site, &surroundings.node) else {
         return Vec::new();
     };
+    if !surroundings.is_root && site.floating_of(node).next().is_some() {
+        let what = "adverts were not listened for: that takes root";
+        return vec![Finding::new(Level::Note, what, "sudo weir doctor")];
+    }
     thread::scope(|scope| {
         let threads: Vec<_> = site
             .floating_of(node)
@@ -107,11 +111,8 @@ fn time_of(floating: &Floating) -> (Duration, bool) {
 fn ask_one(surroundings: &Surroundings, site: &Site, node: &Node, floating: &Floating) -> Vec<Finding> {
     let not_heard = |why: &str| {
         let what = format!("{}: adverts were not listened for: {why}", floating.name);
-        vec![Finding::new(Level::Note, what, "sudo weir doctor")]
+        vec![Finding::new(Level::Note, what, "ip -brief link")]
     };
-    if !surroundings.is_root {
-        return not_heard("that takes root");
-    }
     let Some(own) = node.address_in(&floating.network, floating.address) else {
         return Vec::new();
     };

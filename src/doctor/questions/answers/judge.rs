@@ -1,10 +1,15 @@
 //! What an answer means, in the operator's terms: flags and codes in, findings out.
 
+use std::io::ErrorKind;
+
 use weir_wire::{Flags, NameBuf, Rcode};
 
 use super::{Door, Kind, Place, Standing, Topic, Visit, kind_of};
 use crate::doctor::asking::{Answer, Heard, Outcome};
 use crate::doctor::finding::{Finding, Level};
+
+/// Shows what a firewall drops.
+const FIREWALL: &str = "nft list ruleset";
 
 /// Something that is wrong with the answers of one server. Equal ones over both transports are one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +36,10 @@ enum Cause {
     Port,
     /// The way there.
     Path,
+    /// This machine's firewall.
+    OwnFirewall,
+    /// Somebody's firewall, or a machine that is down.
+    Silence,
 }
 
 /// A level, what is wrong, and what kind of thing that is.
@@ -214,11 +223,15 @@ fn dead(visit: &Visit, heard: &Heard) -> Option<Problem> {
             "the port is closed: no server listens there".to_owned(),
             Cause::Port,
         ),
+        Outcome::Unreachable(ErrorKind::PermissionDenied) => (
+            "the firewall of this machine does not let queries out".to_owned(),
+            Cause::OwnFirewall,
+        ),
         Outcome::Unreachable(kind) => (format!("cannot be reached: {kind}"), Cause::Path),
         Outcome::Silent => (
             "no answer in 3 s: the machine is down, a firewall drops it, or the access list (ACL) does"
                 .to_owned(),
-            Cause::Path,
+            Cause::Silence,
         ),
     };
     Some(Problem {
@@ -355,7 +368,7 @@ fn signed(visit: &Visit) -> Option<Problem> {
         level: Level::Warn,
         what: "a query with EDNS (1232 bytes) or its long answer is lost: a firewall, or the MTU on the way"
             .to_owned(),
-        cause: Cause::Path,
+        cause: Cause::Silence,
         topic: Some(Topic::Signed),
     })
 }
@@ -381,31 +394,25 @@ fn source(visit: &Visit) -> String {
 /// What to run next.
 fn next(visit: &Visit, problem: &Problem) -> String {
     let door = &visit.door;
-    let commands = match &door.place {
-        Place::Here(commands) => commands,
-        Place::Node(node) => return format!("ssh {node} weir doctor"),
-        Place::Unknown => return from_outside(visit, problem),
-    };
-    match (problem.cause, door.kind) {
-        (Cause::Routing, Kind::Front) => commands.check.clone(),
-        (Cause::Acl, Kind::Front) => format!("{} | grep -i acl", commands.render),
-        (Cause::Routing | Cause::Recursion | Cause::Acl, Kind::Auth | Kind::Resolve) => {
-            commands.render.clone()
-        }
-        (Cause::Backend | Cause::Recursion, Kind::Front) => commands.servers.clone(),
-        (Cause::Backend, Kind::Auth) => commands.zones.clone(),
-        // Without validation (cd): whether it is that, or the way to the Internet.
-        (Cause::Backend, Kind::Resolve) => format!("{} +cd", dig(visit, problem)),
-        (Cause::Port, _) => commands.status.clone(),
-        (Cause::Path, _) => "nft list ruleset".to_owned(),
-    }
-}
-
-/// The same for a server that nothing is known of.
-fn from_outside(visit: &Visit, problem: &Problem) -> String {
-    match problem.cause {
-        Cause::Port | Cause::Path => format!("ip route get {}", visit.door.address.ip()),
-        Cause::Routing | Cause::Recursion | Cause::Acl | Cause::Backend => dig(visit, problem),
+    match (problem.cause, &door.place) {
+        (Cause::Path, _) => format!("ip route get {}", door.address.ip()),
+        (Cause::OwnFirewall, _) => FIREWALL.to_owned(),
+        (_, Place::Node(node)) => format!("ssh {node} weir doctor"),
+        (Cause::Port | Cause::Silence, Place::Unknown) => format!("ping -c 3 {}", door.address.ip()),
+        (_, Place::Unknown) => dig(visit, problem),
+        (cause, Place::Here(commands)) => match (cause, door.kind) {
+            (Cause::Routing, Kind::Front) => commands.check.clone(),
+            (Cause::Acl, Kind::Front) => format!("{} | grep -i acl", commands.render),
+            (Cause::Routing | Cause::Recursion | Cause::Acl, Kind::Auth | Kind::Resolve) => {
+                commands.render.clone()
+            }
+            (Cause::Backend | Cause::Recursion, Kind::Front) => commands.servers.clone(),
+            (Cause::Backend, Kind::Auth) => commands.zones.clone(),
+            // Without validation (cd): whether it is that, or the way to the Internet.
+            (Cause::Backend, Kind::Resolve) => format!("{} +cd", dig(visit, problem)),
+            (Cause::Port, _) => commands.status.clone(),
+            (Cause::Silence | Cause::Path | Cause::OwnFirewall, _) => FIREWALL.to_owned(),
+        },
     }
 }
 

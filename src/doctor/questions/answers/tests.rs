@@ -271,6 +271,11 @@ fn a_server_that_answers_nothing_is_one_line() {
         (
             Outcome::Unreachable(ErrorKind::NetworkUnreachable),
             "cannot be reached: network unreachable",
+            "ip route get 10.0.0.2",
+        ),
+        (
+            Outcome::Unreachable(ErrorKind::PermissionDenied),
+            "the firewall of this machine does not let queries out",
             "nft list ruleset",
         ),
     ] {
