@@ -10,7 +10,7 @@ use crate::doctor::finding::Level;
 const AA: u16 = Flags::AA;
 const RA: u16 = Flags::RA;
 
-fn reply(rcode: Rcode, flags: u16, records: usize) -> Outcome {
+const fn reply(rcode: Rcode, flags: u16, records: usize) -> Outcome {
     Outcome::Reply(Answer {
         rcode,
         flags: Flags(Flags::QR | Flags::RD | flags),
@@ -99,126 +99,129 @@ fn sound_answers_are_one_line() {
     }
 }
 
-/// The blueprint's table of flags and codes, and what else an answer may be.
+/// The blueprint's table of flags and codes, and what else an answer may be: to a server of this kind, the answer to
+/// the question of this number, what it means, and the next command.
+const MEANINGS: &[(Kind, usize, Outcome, &str, &str)] = &[
+    (
+        Kind::Front,
+        0,
+        reply(Rcode::NOERROR, RA, 1),
+        "zaibdns.lab: aa is missing: authoritative routing is broken, a resolver answers for our zone",
+        "check",
+    ),
+    (
+        Kind::Front,
+        0,
+        reply(Rcode::NXDOMAIN, RA, 0),
+        "zaibdns.lab: aa is missing: authoritative routing is broken, a resolver answers for our zone",
+        "check",
+    ),
+    (
+        Kind::Front,
+        0,
+        reply(Rcode::NXDOMAIN, AA, 0),
+        "zaibdns.lab: there is no such zone (no SOA record)",
+        "showServers()",
+    ),
+    (
+        Kind::Front,
+        0,
+        reply(Rcode::SERVFAIL, 0, 0),
+        "zaibdns.lab: SERVFAIL: backend failure, no server behind it answers",
+        "showServers()",
+    ),
+    (
+        Kind::Front,
+        1,
+        reply(Rcode::SERVFAIL, 0, 0),
+        "names below zaibdns.lab that no cache has: SERVFAIL: backend failure, no server behind it answers",
+        "showServers()",
+    ),
+    (
+        Kind::Front,
+        0,
+        reply(Rcode::REFUSED, 0, 0),
+        "zaibdns.lab: REFUSED: an access list (ACL) does not have 10.0.0.9",
+        "render | grep -i acl",
+    ),
+    (
+        Kind::Front,
+        2,
+        reply(Rcode::NOERROR, 0, 1),
+        "google.com: ra is missing: recursion is disabled, or an authoritative server was asked",
+        "showServers()",
+    ),
+    (
+        Kind::Front,
+        3,
+        reply(Rcode::SERVFAIL, 0, 0),
+        "names below google.com that no cache has: SERVFAIL: backend failure, no server behind it answers",
+        "showServers()",
+    ),
+    (
+        Kind::Front,
+        2,
+        reply(Rcode::FORMERR, 0, 0),
+        "google.com: FORMERR",
+        "showServers()",
+    ),
+    (
+        Kind::Front,
+        2,
+        Outcome::Silent,
+        "google.com: no answer in 3 s, while others are answered",
+        "showServers()",
+    ),
+    (
+        Kind::Auth,
+        0,
+        reply(Rcode::NOERROR, 0, 1),
+        "zaibdns.lab: aa is missing: this server is not authoritative for it",
+        "render",
+    ),
+    (
+        Kind::Auth,
+        0,
+        reply(Rcode::SERVFAIL, 0, 0),
+        "zaibdns.lab: SERVFAIL: the zone is not loaded, or has expired",
+        "checkconf",
+    ),
+    (
+        Kind::Auth,
+        0,
+        reply(Rcode::REFUSED, 0, 0),
+        "zaibdns.lab: REFUSED: its access list (allow-query) does not have 10.0.0.9, or it has no such zone",
+        "render",
+    ),
+    (
+        Kind::Auth,
+        2,
+        reply(Rcode::NOERROR, RA, 1),
+        "google.com: an authoritative server must not resolve: recursion is not disabled (ra)",
+        "render",
+    ),
+    (
+        Kind::Resolve,
+        0,
+        reply(Rcode::SERVFAIL, 0, 0),
+        "google.com: SERVFAIL: it cannot resolve: no way to the Internet, or validation fails (clock, trust anchor)",
+        "dig @10.0.0.2 -p 53 google.com A +cd",
+    ),
+    (
+        Kind::Resolve,
+        0,
+        reply(Rcode::REFUSED, 0, 0),
+        "google.com: REFUSED: its access list (ACL) does not have 10.0.0.9, or recursion is disabled",
+        "render",
+    ),
+];
+
 #[test]
 fn every_flag_and_code_has_its_meaning() {
-    use Kind::{Auth, Front, Resolve};
-    let noerror = |flags, records| reply(Rcode::NOERROR, flags, records);
-    let code = |rcode| reply(rcode, 0, 0);
-    let check = "check";
-    let servers = "showServers()";
-    for (kind, number, outcome, what, next) in [
-        (
-            Front,
-            0,
-            noerror(RA, 1),
-            "zaibdns.lab: aa is missing: authoritative routing is broken, a resolver answers for our zone",
-            check,
-        ),
-        (
-            Front,
-            0,
-            reply(Rcode::NXDOMAIN, RA, 0),
-            "zaibdns.lab: aa is missing: authoritative routing is broken, a resolver answers for our zone",
-            check,
-        ),
-        (
-            Front,
-            0,
-            reply(Rcode::NXDOMAIN, AA, 0),
-            "zaibdns.lab: there is no such zone (no SOA record)",
-            servers,
-        ),
-        (
-            Front,
-            0,
-            code(Rcode::SERVFAIL),
-            "zaibdns.lab: SERVFAIL: backend failure, no server behind it answers",
-            servers,
-        ),
-        (
-            Front,
-            1,
-            code(Rcode::SERVFAIL),
-            "names below zaibdns.lab that no cache has: SERVFAIL: backend failure, no server behind it answers",
-            servers,
-        ),
-        (
-            Front,
-            0,
-            code(Rcode::REFUSED),
-            "zaibdns.lab: REFUSED: an access list (ACL) does not have 10.0.0.9",
-            "render | grep -i acl",
-        ),
-        (
-            Front,
-            2,
-            noerror(0, 1),
-            "google.com: ra is missing: recursion is disabled, or an authoritative server was asked",
-            servers,
-        ),
-        (
-            Front,
-            3,
-            code(Rcode::SERVFAIL),
-            "names below google.com that no cache has: SERVFAIL: backend failure, no server behind it answers",
-            servers,
-        ),
-        (Front, 2, code(Rcode::FORMERR), "google.com: FORMERR", servers),
-        (
-            Front,
-            2,
-            Outcome::Silent,
-            "google.com: no answer in 3 s, while others are answered",
-            servers,
-        ),
-        (
-            Auth,
-            0,
-            noerror(0, 1),
-            "zaibdns.lab: aa is missing: this server is not authoritative for it",
-            "render",
-        ),
-        (
-            Auth,
-            0,
-            code(Rcode::SERVFAIL),
-            "zaibdns.lab: SERVFAIL: the zone is not loaded, or has expired",
-            "checkconf",
-        ),
-        (
-            Auth,
-            0,
-            code(Rcode::REFUSED),
-            "zaibdns.lab: REFUSED: its access list (allow-query) does not have 10.0.0.9, or it has no such zone",
-            "render",
-        ),
-        (
-            Auth,
-            2,
-            noerror(RA, 1),
-            "google.com: an authoritative server must not resolve: recursion is not disabled (ra)",
-            "render",
-        ),
-        (
-            Resolve,
-            0,
-            code(Rcode::SERVFAIL),
-            "google.com: SERVFAIL: it cannot resolve: no way to the Internet, or validation fails (clock, trust anchor)",
-            "dig @10.0.0.2 -p 53 google.com A +cd",
-        ),
-        (
-            Resolve,
-            0,
-            code(Rcode::REFUSED),
-            "google.com: REFUSED: its access list (ACL) does not have 10.0.0.9, or recursion is disabled",
-            "render",
-        ),
-    ] {
-        let found = with(kind, number, outcome);
-        let expected = (Level::Fail, what.to_owned(), next.to_owned());
-        assert!(found.contains(&expected), "{expected:?} in {found:?}");
-        assert_eq!(found.len(), 1, "{found:?}");
+    for (kind, number, outcome, what, next) in MEANINGS {
+        let found = with(*kind, *number, *outcome);
+        let expected = (Level::Fail, (*what).to_owned(), (*next).to_owned());
+        assert_eq!(found, [expected]);
     }
 }
 
