@@ -54,8 +54,8 @@ struct Facts {
 enum Wire {
     /// Everybody but this machine who says that the address is his.
     Asked(Vec<Neighbour>),
-    /// They were not asked: why.
-    NotAsked(String),
+    /// They were not asked: why, and what to run about it.
+    NotAsked(String, &'static str),
 }
 
 /// Somebody in this machine's network.
@@ -94,15 +94,18 @@ fn gather(
     let node = surroundings.node.as_ref();
     let seat = node.and_then(|node| node.address_in(&floating.network, floating.address));
     let wire = match own {
-        _ if !surroundings.is_root => Wire::NotAsked("that takes root".to_owned()),
-        None => Wire::NotAsked(format!("{} has no address of its own", link.name)),
+        _ if !surroundings.is_root => Wire::NotAsked("that takes root".to_owned(), "sudo weir doctor"),
+        None => Wire::NotAsked(
+            format!("{} has no address of its own", link.name),
+            "ip -brief address",
+        ),
         Some(own) => match ask_neighbours(link, own, site, floating) {
             Ok(mut neighbours) => {
                 // Another interface of this machine, in the same network.
                 neighbours.retain(|other| network.links.iter().all(|link| link.mac != Some(other.mac)));
                 Wire::Asked(neighbours)
             }
-            Err(error) => Wire::NotAsked(error.to_string()),
+            Err(error) => Wire::NotAsked(error.to_string(), "ip -brief link"),
         },
     };
     let may_hold = |name: &str| floating.nodes.iter().any(|other| other.name == name);
@@ -199,23 +202,16 @@ fn judge(facts: &Facts) -> Vec<Finding> {
             [] => findings.push(here(facts, device, ", and nobody else answers for it")),
             others => findings.push(split(facts, &["this machine".to_owned()], others)),
         },
-        (Some(device), Wire::NotAsked(why)) => {
+        (Some(device), Wire::NotAsked(why, next)) => {
             findings.push(here(facts, device, ""));
-            findings.push(not_asked(facts, why));
+            findings.push(not_asked(facts, why, next));
         }
         (None, Wire::Asked(others)) => match others.as_slice() {
             [] => findings.push(nobody(facts)),
             [one] => findings.push(Finding::ok(format!("{name}: {} has {address}", who(one)))),
-            [first, rest @ ..]
-                if rest
-                    .iter()
-                    .all(|other| other.node.is_some() && other.node == first.node) =>
-            {
-                findings.push(twice(facts, first));
-            }
-            others => findings.push(split(facts, &[], others)),
+            others => findings.push(twice(facts, others).unwrap_or_else(|| split(facts, &[], others))),
         },
-        (None, Wire::NotAsked(why)) => findings.push(not_asked(facts, why)),
+        (None, Wire::NotAsked(why, next)) => findings.push(not_asked(facts, why, next)),
     }
     findings.extend(disagreement(facts));
     findings.extend(outdated(facts));
@@ -258,18 +254,18 @@ fn split(facts: &Facts, first: &[String], others: &[Neighbour]) -> Finding {
 }
 
 /// One node answers from two of its interfaces.
-fn twice(facts: &Facts, neighbour: &Neighbour) -> Finding {
-    let what = format!(
-        "{}: {} has {}, and answers for it from another interface as well (ARP): what is sent there may be lost",
-        facts.name,
-        who(neighbour),
-        facts.address
-    );
-    Finding::new(
-        Level::Warn,
-        what,
-        "sysctl net.ipv4.conf.all.arp_ignore=1   # there",
-    )
+fn twice(facts: &Facts, others: &[Neighbour]) -> Option<Finding> {
+    let node = others.first()?.node.as_ref()?;
+    let is_one = others.iter().all(|other| other.node.as_ref() == Some(node));
+    is_one.then(|| {
+        let what = format!(
+            "{}: {node} has {}, and answers for it from several interfaces (ARP): what is sent to the wrong one may be \
+             lost",
+            facts.name, facts.address
+        );
+        let next = format!("ssh {node} sysctl net.ipv4.conf.all.arp_ignore=1");
+        Finding::new(Level::Warn, what, next)
+    })
 }
 
 /// Shows adverts.
@@ -283,12 +279,12 @@ fn who(neighbour: &Neighbour) -> String {
     format!("{name} ({})", neighbour.mac)
 }
 
-fn not_asked(facts: &Facts, why: &str) -> Finding {
+fn not_asked(facts: &Facts, why: &str, next: &str) -> Finding {
     let what = format!(
         "{}: who answers for {} in its network was not looked at: {why}",
         facts.name, facts.address
     );
-    Finding::new(Level::Note, what, "sudo weir doctor")
+    Finding::new(Level::Note, what, next)
 }
 
 /// The interface and `weir vip` say different things.
@@ -445,7 +441,7 @@ mod tests {
     #[test]
     fn what_was_not_asked_is_said() {
         let mut facts = facts(Some("eth0"), &[]);
-        facts.wire = Wire::NotAsked("that takes root".to_owned());
+        facts.wire = Wire::NotAsked("that takes root".to_owned(), "sudo weir doctor");
         let levels: Vec<_> = told(&facts).into_iter().map(|(level, _)| level).collect();
         assert_eq!(levels, [Level::Ok, Level::Note]);
     }

@@ -27,6 +27,8 @@ use crate::site_file;
 
 /// Nobody at three in the morning waits longer than this.
 const MAX_TIME: Duration = Duration::from_secs(8);
+/// What a packet takes from the tap to the socket, and more.
+const SETTLE: Duration = Duration::from_millis(50);
 /// Adverts that are looked at per wake-up, and senders that are told apart.
 const MAX_ADVERTS: usize = 256;
 const MAX_SENDERS: usize = 32;
@@ -150,61 +152,82 @@ fn listen(link: &Link, floating: &Floating, site: &Site, time: Duration) -> io::
     let socket = VrrpSocket::open(link, family)?;
     socket.join(group(floating.address))?;
     let tap = VrrpTap::open(link, family)?;
-    let password = match &floating.version {
-        VrrpVersion::Two(Some(source)) => site_file::secret(source).ok(),
-        VrrpVersion::Two(None) | VrrpVersion::Three => None,
+    let ear = Ear {
+        floating,
+        password: password(floating),
+        site,
     };
-    let password = password.map(|secret| padded(secret.reveal().as_bytes()));
     let mut heard = Heard::default();
     let mut buffer = vec![0; BUFFER_BYTES];
     watch(&[socket.as_fd(), tap.as_fd()], time, || {
+        ear.before_firewall(&tap, &mut buffer, &mut heard)?;
+        ear.behind_firewall(&socket, &mut buffer, &mut heard)
+    })?;
+    // What the tap has seen last is given the time to pass.
+    watch(&[socket.as_fd()], SETTLE, || {
+        ear.behind_firewall(&socket, &mut buffer, &mut heard)
+    })?;
+    Ok(heard)
+}
+
+/// What adverts are compared with.
+struct Ear<'s> {
+    floating: &'s Floating,
+    /// The password of version 2, where it can be read.
+    password: Option<[u8; 8]>,
+    site: &'s Site,
+}
+
+impl Ear<'_> {
+    fn before_firewall(&self, tap: &VrrpTap, buffer: &mut [u8], heard: &mut Heard) -> io::Result<()> {
         for _ in 0..MAX_ADVERTS {
-            match tap.receive(&mut buffer)? {
+            match tap.receive(buffer)? {
                 None => break,
                 Some((Direction::Out, Ok(datagram))) => {
-                    heard.sent |= datagram.message.get(1) == Some(&floating.vrid);
+                    heard.sent |= datagram.message.get(1) == Some(&self.floating.vrid);
                 }
-                Some((Direction::In, Ok(datagram))) => heard.note(&datagram, floating, password, site),
+                Some((Direction::In, Ok(datagram))) => {
+                    self.note(&datagram, heard);
+                }
                 Some((_, Err(_))) => {}
             }
         }
+        Ok(())
+    }
+
+    fn behind_firewall(&self, socket: &VrrpSocket, buffer: &mut [u8], heard: &mut Heard) -> io::Result<()> {
         for _ in 0..MAX_ADVERTS {
-            match socket.receive(&mut buffer)? {
+            match socket.receive(buffer)? {
                 Reception::Empty => break,
                 Reception::Malformed(_) => {}
                 Reception::Advert(datagram) => {
-                    heard.note(&datagram, floating, password, site);
-                    let passed = { datagram.message.get(1) }
-                        .and_then(|vrid| heard.senders.get_mut(&(datagram.source, *vrid)));
-                    if let Some(sender) = passed {
+                    if let Some(sender) = self.note(&datagram, heard) {
                         sender.passed = true;
                     }
                 }
             }
         }
         Ok(())
-    })?;
-    Ok(heard)
-}
+    }
 
-impl Heard {
-    /// Takes note of an advert that has come in.
-    fn note(&mut self, datagram: &Datagram<'_>, floating: &Floating, password: Option<[u8; 8]>, site: &Site) {
+    /// Takes note of an advert that has come in, and returns its sender.
+    fn note<'h>(&self, datagram: &Datagram<'_>, heard: &'h mut Heard) -> Option<&'h mut Sender> {
         let [_, vrid, priority, ..] = *datagram.message else {
-            return;
+            return None;
         };
         let key = (datagram.source, vrid);
-        if self.senders.len() >= MAX_SENDERS && !self.senders.contains_key(&key) {
-            return;
+        if heard.senders.len() >= MAX_SENDERS && !heard.senders.contains_key(&key) {
+            return None;
         }
-        let sender = self.senders.entry(key).or_default();
+        let sender = heard.senders.entry(key).or_default();
         sender.priority = priority;
-        sender.node = { site.nodes.iter() }
+        sender.node = { self.site.nodes.iter() }
             .find(|node| node.addresses.iter().any(|own| own.address == datagram.source))
             .map(|node| node.name.clone());
-        if vrid == floating.vrid {
-            sender.fault = fault(datagram, floating, password);
+        if vrid == self.floating.vrid {
+            sender.fault = fault(datagram, self.floating, self.password);
         }
+        Some(sender)
     }
 }
 
@@ -261,13 +284,17 @@ fn settings(floating: &Floating, authentication: Authentication) -> Option<Route
     })
 }
 
-/// A password as adverts have it.
-fn padded(password: &[u8]) -> [u8; 8] {
+/// The password as adverts have it, padded with zeros.
+fn password(floating: &Floating) -> Option<[u8; 8]> {
+    let VrrpVersion::Two(Some(source)) = &floating.version else {
+        return None;
+    };
+    let secret = site_file::secret(source).ok()?;
     let mut field = [0; 8];
-    for (to, from) in field.iter_mut().zip(password) {
-        *to = *from;
+    for (to, from) in field.iter_mut().zip(secret.reveal().bytes()) {
+        *to = from;
     }
-    field
+    Some(field)
 }
 
 const fn group(address: IpAddr) -> IpAddr {
@@ -496,6 +523,52 @@ mod tests {
             "dns: adverts of 10.0.0.9 are not believed: wrong password",
             Some("weir render dd2 keepalived"),
         );
+    }
+
+    /// Adverts as another node sends them, against a router of version 2 with a password.
+    #[test]
+    fn an_advert_is_believed_as_weir_vip_would() {
+        let site = "[site]\nname = \"x\"\n[subscribers]\nnetworks = \"10.0.0.0/24\"\n[networks.lan]\n\
+                    prefix = \"10.0.0.0/24\"\ninterface = \"eth0\"\n[floating.dns]\naddress = \"10.0.0.100/24\"\n\
+                    vrid = 51\npassword_file = \"/nonexistent\"\n[nodes]\n\
+                    dd1 = { address = \"10.0.0.2\", roles = [\"front\", \"vip\", \"auth\", \"resolve\"] }\n";
+        let (site, _) = Site::load(site, "weir.toml").unwrap();
+        let floating = &site.floating[0];
+        assert_eq!(password(floating), None);
+        let secret = *b"right\0\0\0";
+        let theirs = |change: fn(&mut RouterSettings)| {
+            let mut theirs = settings(floating, Authentication::Password(secret)).unwrap();
+            change(&mut theirs);
+            Advert::emit(&theirs, 254, [10, 0, 0, 2].into(), GROUP_V4)
+        };
+        let judged = |message: &[u8], password| {
+            let datagram = Datagram {
+                source: [10, 0, 0, 2].into(),
+                destination: GROUP_V4,
+                hops: 255,
+                message,
+            };
+            fault(&datagram, floating, password)
+        };
+        let sound = theirs(|_| {});
+        assert_eq!(judged(&sound, Some(secret)), None);
+        assert_eq!(judged(&sound, None), None, "a password that cannot be read");
+        let wrong = judged(&sound, Some(*b"wrong\0\0\0"));
+        assert_eq!(wrong.as_deref(), Some("wrong password"));
+        let slow = theirs(|theirs| {
+            theirs.interval = Interval::new(Version::V2, Duration::from_secs(2)).unwrap();
+        });
+        let slow = judged(&slow, Some(secret)).unwrap();
+        assert!(slow.starts_with("its interval is 2s, ours 1s"), "{slow}");
+        let newer = theirs(|theirs| theirs.version = Version::V3);
+        let newer = judged(&newer, Some(secret));
+        assert_eq!(newer.as_deref(), Some("of VRRP version 3"));
+        let other = theirs(|theirs| theirs.addresses = vec![[10, 0, 0, 7].into()]);
+        let other = judged(&other, Some(secret));
+        assert_eq!(other.as_deref(), Some("it is for 10.0.0.7"));
+        for cut in 0..sound.len() {
+            assert!(judged(&sound[..cut], Some(secret)).is_some(), "{cut}");
+        }
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn summary(visit: &Visit) -> String {
         match (topic, visit.door.kind) {
             (Topic::Zone(zone), _) => parts.push(format!("{} with aa", plain(*zone))),
             (Topic::Outside(name), Kind::Auth) => parts.push(format!("{} is not resolved", plain(*name))),
-            (Topic::Outside(name), Kind::Front | Kind::Resolve) => {
+            (Topic::Outside(name), Kind::Floating | Kind::Front | Kind::Resolve) => {
                 parts.push(format!("{} with ra", plain(*name)));
             }
             (Topic::Missing(_) | Topic::Fresh(_) | Topic::Signed, _) => {}
@@ -212,10 +212,9 @@ fn dead(visit: &Visit, heard: &Heard) -> Option<Problem> {
     if is_alive(heard) {
         return None;
     }
-    let is_floating = visit.door.label.starts_with("floating");
     let (what, cause) = match heard.outcomes.first()? {
         Outcome::Reply(_) => return None,
-        Outcome::Closed if is_floating => (
+        Outcome::Closed if visit.door.kind == Kind::Floating => (
             "the port is closed: who holds the address has no front end that listens on it".to_owned(),
             Cause::Port,
         ),
@@ -244,16 +243,24 @@ fn dead(visit: &Visit, heard: &Heard) -> Option<Problem> {
 
 /// Every question got the same code, which then says more about who asks than about what.
 fn same_code(visit: &Visit, heard: &Heard) -> Option<Problem> {
-    let first = reply(heard.outcomes.first()?)?;
-    let mut answers = heard.outcomes.iter().map(reply);
-    let is_same = answers.all(|answer| answer.is_some_and(|answer| answer.rcode == first.rcode));
+    // An authoritative server is right to refuse what is in no zone of ours.
+    let asked = visit.topics.iter().zip(&heard.outcomes);
+    let mut asked = asked.filter(|(topic, _)| !must_not_resolve(visit.door.kind, topic));
+    let (topic, outcome) = asked.next()?;
+    let first = reply(outcome)?;
+    let is_same = asked.all(|(_, outcome)| reply(outcome).is_some_and(|answer| answer.rcode == first.rcode));
     let (what, cause) = code(visit, first).filter(|_| is_same)?;
     Some(Problem {
         level: Level::Fail,
         what,
         cause,
-        topic: visit.topics.first().copied(),
+        topic: Some(*topic),
     })
+}
+
+/// Whether the question is one that the server must not find an answer to.
+const fn must_not_resolve(kind: Kind, topic: &Topic) -> bool {
+    matches!((kind, topic), (Kind::Auth, Topic::Outside(_)))
 }
 
 fn is_alive(heard: &Heard) -> bool {
@@ -263,7 +270,7 @@ fn is_alive(heard: &Heard) -> bool {
 /// What is wrong with the answer to one question, while others get theirs.
 fn judge_one(visit: &Visit, topic: &Topic, outcome: &Outcome) -> Option<Wrong> {
     let kind = visit.door.kind;
-    let must_not_resolve = kind == Kind::Auth && matches!(topic, Topic::Outside(_));
+    let must_not_resolve = must_not_resolve(kind, topic);
     let Some(answer) = reply(outcome) else {
         // An authoritative server need not say that it does not resolve.
         let what = "no answer in 3 s, while others are answered".to_owned();
@@ -293,7 +300,7 @@ fn code(visit: &Visit, answer: &Answer) -> Option<(String, Cause)> {
     let source = source(visit);
     Some(match (answer.rcode, visit.door.kind) {
         (Rcode::NOERROR | Rcode::NXDOMAIN, _) => return None,
-        (Rcode::REFUSED, Kind::Front) => (
+        (Rcode::REFUSED, Kind::Floating | Kind::Front) => (
             format!("REFUSED: an access list (ACL) does not have {source}"),
             Cause::Acl,
         ),
@@ -305,7 +312,7 @@ fn code(visit: &Visit, answer: &Answer) -> Option<(String, Cause)> {
             format!("REFUSED: its access list (ACL) does not have {source}, or recursion is disabled"),
             Cause::Acl,
         ),
-        (Rcode::SERVFAIL, Kind::Front) => (
+        (Rcode::SERVFAIL, Kind::Floating | Kind::Front) => (
             "SERVFAIL: backend failure, no server behind it answers".to_owned(),
             Cause::Backend,
         ),
@@ -326,7 +333,7 @@ fn code(visit: &Visit, answer: &Answer) -> Option<(String, Cause)> {
 fn own_zone(kind: Kind, topic: &Topic, answer: &Answer) -> Option<(Level, &'static str, Cause)> {
     if !answer.flags.has(Flags::AA) {
         let what = match kind {
-            Kind::Front | Kind::Resolve => {
+            Kind::Floating | Kind::Front | Kind::Resolve => {
                 "aa is missing: authoritative routing is broken, a resolver answers for our zone"
             }
             Kind::Auth => "aa is missing: this server is not authoritative for it",
@@ -401,12 +408,12 @@ fn next(visit: &Visit, problem: &Problem) -> String {
         (Cause::Port | Cause::Silence, Place::Unknown) => format!("ping -c 3 {}", door.address.ip()),
         (_, Place::Unknown) => dig(visit, problem),
         (cause, Place::Here(commands)) => match (cause, door.kind) {
-            (Cause::Routing, Kind::Front) => commands.check.clone(),
-            (Cause::Acl, Kind::Front) => format!("{} | grep -i acl", commands.render),
+            (Cause::Routing, Kind::Floating | Kind::Front) => commands.check.clone(),
+            (Cause::Acl, Kind::Floating | Kind::Front) => format!("{} | grep -i acl", commands.render),
             (Cause::Routing | Cause::Recursion | Cause::Acl, Kind::Auth | Kind::Resolve) => {
                 commands.render.clone()
             }
-            (Cause::Backend | Cause::Recursion, Kind::Front) => commands.servers.clone(),
+            (Cause::Backend | Cause::Recursion, Kind::Floating | Kind::Front) => commands.servers.clone(),
             (Cause::Backend, Kind::Auth) => commands.zones.clone(),
             // Without validation (cd): whether it is that, or the way to the Internet.
             (Cause::Backend, Kind::Resolve) => format!("{} +cd", dig(visit, problem)),

@@ -24,6 +24,8 @@ use crate::question;
 
 /// Zones that one server is asked for; more of them would be more of the same.
 const MAX_ZONES: usize = 8;
+/// Servers that are asked at the same time, by two threads each.
+const MAX_AT_ONCE: usize = 64;
 const DNS_PORT: u16 = 53;
 
 /// A server, and what it has to answer.
@@ -42,6 +44,8 @@ struct Door {
 /// What a server is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    /// Whichever front end is behind a floating address.
+    Floating,
     Front,
     Auth,
     Resolve,
@@ -110,18 +114,20 @@ enum Standing {
     Refused,
 }
 
-/// Asks, all servers at once.
+/// Asks all servers at once, or as many as there may be threads.
 pub(super) fn ask(surroundings: &Surroundings) -> Vec<Finding> {
-    let doors = doors(surroundings);
-    let visits = thread::scope(|scope| {
-        let threads: Vec<_> = doors
-            .into_iter()
-            .map(|door| scope.spawn(|| visit(door, surroundings)))
-            .collect();
-        let ended = threads.into_iter().filter_map(|thread| thread.join().ok());
-        ended.flatten().collect::<Vec<_>>()
-    });
-    visits.iter().flat_map(judge::judge).collect()
+    let mut findings = Vec::new();
+    for doors in doors(surroundings).chunks(MAX_AT_ONCE) {
+        let visits: Vec<Visit> = thread::scope(|scope| {
+            let threads: Vec<_> = { doors.iter() }
+                .map(|door| scope.spawn(|| visit(door, surroundings)))
+                .collect();
+            let ended = threads.into_iter().filter_map(|thread| thread.join().ok());
+            ended.flatten().collect()
+        });
+        findings.extend(visits.iter().flat_map(judge::judge));
+    }
+    findings
 }
 
 /// Everybody there is to ask.
@@ -141,10 +147,10 @@ fn doors(surroundings: &Surroundings) -> Vec<Door> {
     };
     let resolved = resolves_for_everybody(site).then(|| outside(Some(site)));
     let zones: Vec<NameBuf> = site.zones.iter().map(|zone| zone.name).collect();
-    let front = |label: String, address: IpAddr, place: Place| Door {
+    let front = |kind: Kind, label: String, address: IpAddr, place: Place| Door {
         label,
         address: SocketAddr::new(address, DNS_PORT),
-        kind: Kind::Front,
+        kind,
         zones: zones.clone(),
         outside: resolved,
         place,
@@ -156,13 +162,13 @@ fn doors(surroundings: &Surroundings) -> Vec<Door> {
         let place = holder.map_or(Place::Unknown, |node| {
             place(surroundings, node, Kind::Front, file)
         });
-        doors.push(front(label, floating.address, place));
+        doors.push(front(Kind::Floating, label, floating.address, place));
     }
     for node in site.fronts() {
         for own in node.subscriber_addresses() {
             let label = format!("front end {}", node.name);
             let place = place(surroundings, node, Kind::Front, file);
-            doors.push(front(label, own.address, place));
+            doors.push(front(Kind::Front, label, own.address, place));
         }
     }
     doors.extend(servers(surroundings, site, file));
@@ -189,7 +195,7 @@ fn servers<'s>(
                 kind,
                 zones: match kind {
                     Kind::Auth => site.zones_of(node).map(|zone: &Zone| zone.name).collect(),
-                    Kind::Front | Kind::Resolve => Vec::new(),
+                    Kind::Floating | Kind::Front | Kind::Resolve => Vec::new(),
                 },
                 outside: Some(outside(Some(site))),
                 place: place(surroundings, node, kind, file),
@@ -203,7 +209,7 @@ fn place(surroundings: &Surroundings, node: &Node, kind: Kind, file: &Path) -> P
         return Place::Node(node.name.clone());
     }
     let format = match kind {
-        Kind::Front => "dnsdist",
+        Kind::Floating | Kind::Front => "dnsdist",
         Kind::Resolve if node.roles.resolve == Some(ResolveServer::Unbound) => "unbound",
         Kind::Auth | Kind::Resolve => "named",
     };
@@ -234,17 +240,17 @@ fn resolves_for_everybody(site: &Site) -> bool {
 }
 
 /// Asks one server everything; nothing when it is not for this machine to ask.
-fn visit(door: Door, surroundings: &Surroundings) -> Option<Visit> {
+fn visit(door: &Door, surroundings: &Surroundings) -> Option<Visit> {
     let source = source_towards(door.address);
-    let standing = standing(&door, surroundings, source)?;
-    let (topics, questions) = questions(topics(&door))?;
+    let standing = standing(door, surroundings, source)?;
+    let (topics, questions) = questions(topics(door))?;
     let (udp, tcp) = thread::scope(|scope| {
         let tcp = scope.spawn(|| over_tcp(door.address, &questions));
         let udp = over_udp(door.address, &questions);
         (udp, tcp.join())
     });
     Some(Visit {
-        door,
+        door: door.clone(),
         topics,
         udp,
         tcp: tcp.ok()?,
@@ -266,9 +272,9 @@ fn standing(door: &Door, surroundings: &Surroundings, source: Option<IpAddr>) ->
         (Kind::Auth | Kind::Resolve, _) => {
             return render::servers_answer(site, source).then_some(Standing::Welcome);
         }
-        (Kind::Front, Place::Unknown) => None,
-        (Kind::Front, Place::Here(_)) => surroundings.node.as_ref(),
-        (Kind::Front, Place::Node(node)) => site.node(node),
+        (_, Place::Unknown) => None,
+        (_, Place::Here(_)) => surroundings.node.as_ref(),
+        (_, Place::Node(node)) => site.node(node),
     };
     Some(match (front, site.policy.strangers) {
         (Some(front), Treatment::Drop) if !render::answers(site, front, source) => Standing::Dropped,
