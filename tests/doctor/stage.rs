@@ -124,9 +124,14 @@ impl Stage {
         path.display().to_string()
     }
 
-    /// Ends everything on a node, in order.
-    pub(crate) fn stop(&mut self, number: usize) {
-        self.up[number].terminate(PATIENCE).unwrap();
+    /// Ends everything on both nodes, in order.
+    pub(crate) fn stop(&mut self) {
+        for up in &self.up {
+            up.ask_to_end().unwrap();
+        }
+        for up in &mut self.up {
+            up.terminate(PATIENCE).unwrap();
+        }
     }
 
     /// The doctor's place on a node.
