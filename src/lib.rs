@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod config;
+pub mod doctor;
 pub mod front;
 pub mod render;
 pub mod site_file;

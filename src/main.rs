@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use weir::{check, config, front, render, up, vip};
+use weir::{check, config, doctor, front, render, up, vip};
 
 /// The DNS of an access ISP, in one program.
 #[derive(Parser)]
@@ -34,6 +34,8 @@ enum Command {
     Vip(vip::Arguments),
     /// Find in a site's files what works until the bad day
     Check(check::Arguments),
+    /// Find out why there is no answer: ask every layer, look at listeners, addresses, VRRP, interfaces, clock
+    Doctor(doctor::Arguments),
     /// Explain the site file: its keys, its JSON Schema, its digest
     Config(config::Arguments),
     /// Print a node's share of the site file as another program's configuration
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Command::Front(arguments) => front::main(arguments),
         Command::Vip(arguments) => vip::main(arguments),
         Command::Check(arguments) => check::main(arguments),
+        Command::Doctor(arguments) => doctor::main(arguments),
         Command::Config(arguments) => config::main(arguments),
         Command::Render(arguments) => render::main(arguments),
     }

@@ -2,8 +2,8 @@
 //!
 //! What it does: batched UDP ([`udp`]), TCP ([`tcp`]), epoll and wake-ups ([`poll`]), signals ([`signals`]),
 //! privileges ([`privileges`]), service notification ([`notify`]), and the facts that only the kernel knows
-//! ([`clock`], [`random`], [`affinity`], [`usage`], [`pidfd`], [`processes`]). For a floating address: interfaces and
-//! addresses ([`netlink`]), adverts ([`vrrp`]), ARP and neighbour discovery ([`announce`]), scheduling
+//! ([`clock`], [`random`], [`affinity`], [`usage`], [`pidfd`], [`processes`], [`listening`]). For a floating address:
+//! interfaces and addresses ([`netlink`]), adverts ([`vrrp`]), ARP and neighbour discovery ([`announce`]), scheduling
 //! ([`realtime`]), children ([`child`], [`seqpacket`]) and file locks ([`lock`]).
 //!
 //! What it deliberately does not: DNS, policy, threads, logging, or waiting on more than one thing at a time
@@ -22,6 +22,7 @@ pub mod announce;
 pub mod child;
 pub mod clock;
 pub mod fifo;
+pub mod listening;
 pub mod lock;
 pub mod netlink;
 pub mod notify;
@@ -44,6 +45,7 @@ mod address;
 mod apart;
 mod control;
 mod link;
+mod packet;
 mod socket;
 
 pub use address::Address;
