@@ -13,4 +13,5 @@ pub mod vip;
 mod clock;
 mod question;
 mod status_socket;
+mod succession;
 mod table;

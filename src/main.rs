@@ -28,6 +28,8 @@ enum Command {
     Stop(up::Order),
     /// Have `weir up` run a role again that was stopped
     Start(up::Order),
+    /// Have `weir up` and its roles go on as a new program, without losing a query
+    Upgrade(up::Upgrade),
     /// Serve clients' queries: policy, cache, pools (reads dnsdist's configuration)
     Front(front::Arguments),
     /// Hold the floating address: VRRP (reads keepalived's configuration)
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Reload(arguments) => up::reload(arguments),
         Command::Stop(arguments) => up::stop(arguments),
         Command::Start(arguments) => up::start(arguments),
+        Command::Upgrade(arguments) => up::upgrade(&arguments),
         Command::Front(arguments) => front::main(arguments),
         Command::Vip(arguments) => vip::main(arguments),
         Command::Check(arguments) => check::main(arguments),

@@ -24,6 +24,7 @@ use super::guard::{Guard, Will};
 use super::load::LoadWatch;
 use super::network::Network;
 use super::notify::Notifier;
+use super::place::Place;
 use super::reload;
 use super::report;
 use super::requests::Request;
@@ -48,13 +49,14 @@ pub(super) struct Driver {
     pub(super) settings: VipSettings,
     pub(super) node: Node,
     pub(super) network: Network,
-    guard: Guard,
+    pub(super) guard: Guard,
     pub(super) trackers: Trackers,
     pub(super) scripts: Scripts,
     pub(super) notifier: Notifier,
     pub(super) front: Option<Front>,
     load: LoadWatch,
-    connections: Connections,
+    pub(super) connections: Connections,
+    pub(super) place: Place,
     /// The connection that waits for a handover to end.
     handover: Option<Caller>,
     pub(super) poller: Poller,
@@ -77,6 +79,7 @@ pub(super) struct Parts {
     pub(super) front: Option<Front>,
     pub(super) load: LoadWatch,
     pub(super) connections: Connections,
+    pub(super) place: Place,
     pub(super) poller: Poller,
     pub(super) signals: Signals,
 }
@@ -103,6 +106,7 @@ impl Driver {
             front: parts.front,
             load: parts.load,
             connections: parts.connections,
+            place: parts.place,
             handover: None,
             poller: parts.poller,
             signals: parts.signals,
@@ -120,7 +124,6 @@ impl Driver {
     /// Those of a kernel that is out of memory.
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::new(64);
-        self.look_at_links()?;
         while !self.node.is_stopped() {
             self.act(clock::now());
             self.slept = clock::now();
@@ -411,6 +414,7 @@ impl Driver {
                 self.connections.extend(caller, now + HANDOVER_TIMEOUT);
                 self.handover = Some(caller);
             }
+            Request::Become(path) => self.become_program(caller, &path),
             Request::Resume => {
                 self.node.on_resume(now);
                 self.connections

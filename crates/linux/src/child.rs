@@ -243,6 +243,20 @@ fn close_all_but(kept: &[RawFd]) {
 }
 
 impl Child {
+    /// A child that this process has started as another program, which was [spawned](spawn) and is not reaped.
+    ///
+    /// # Errors
+    /// There is no process with this number.
+    pub fn adopt(pid: u32) -> io::Result<Self> {
+        let number = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        Ok(Self {
+            pid: number.ok_or(io::ErrorKind::NotFound)?,
+            ended: None,
+            pidfd: Pidfd::open(pid)?,
+            refusal: None,
+        })
+    }
+
     /// Its process number, which is that of its group as well.
     pub fn id(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
@@ -276,7 +290,7 @@ impl Child {
     /// priority reaps it.
     ///
     /// # Errors
-    /// None on a sound kernel.
+    /// It is no child of this process.
     pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         if self.ended.is_none() {
             let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;

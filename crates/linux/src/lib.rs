@@ -4,10 +4,12 @@
 //! privileges ([`privileges`]), service notification ([`notify`]), and the facts that only the kernel knows
 //! ([`clock`], [`random`], [`affinity`], [`usage`], [`pidfd`], [`processes`], [`listening`]). For a floating address:
 //! interfaces and addresses ([`netlink`]), adverts ([`vrrp`]), ARP and neighbour discovery ([`announce`]), scheduling
-//! ([`realtime`]), children ([`child`], [`seqpacket`]) and file locks ([`lock`]).
+//! ([`realtime`]), children ([`child`], [`seqpacket`]) and file locks ([`lock`]). For an upgrade: descriptors that
+//! outlive the program ([`inherit`]).
 //!
 //! What it deliberately does not: DNS, policy, threads, logging, or waiting on more than one thing at a time
-//! in a hidden place. Nothing here is async, and nothing here starts a thread. Callers own the loop.
+//! in a hidden place. Nothing here is async, and nothing here starts a thread but the reaping of children ([`child`]). Callers
+//! own the loop.
 //!
 //! Three rules hold for the packet path ([`udp`] and [`poll`]):
 //!
@@ -22,6 +24,7 @@ pub mod announce;
 pub mod child;
 pub mod clock;
 pub mod fifo;
+pub mod inherit;
 pub mod listening;
 pub mod lock;
 pub mod netlink;

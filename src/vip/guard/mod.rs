@@ -20,6 +20,7 @@ mod child;
 mod will;
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::process::{Command, Stdio};
 
 use weir_linux::child::{Child, Launch, spawn, start};
@@ -34,8 +35,9 @@ pub(super) use will::{Farewell, Held, Will};
 
 /// This process's end of the line, and the will as the guard has it.
 pub(super) struct Guard {
-    /// The line, and the process from which the guard parts at its start.
-    running: Option<(Seqpacket, Child)>,
+    line: Option<Seqpacket>,
+    /// The process from which the guard parts at its start.
+    starter: Option<Child>,
     will: Will,
     /// The guard has not got the will yet: its line was full.
     unsaid: bool,
@@ -47,11 +49,48 @@ impl Guard {
     /// # Errors
     /// When the process cannot be started.
     pub(super) fn start(poller: &Poller) -> io::Result<Self> {
+        let (line, starter) = launch(poller, spawn)?;
         Ok(Self {
-            running: Some(launch(poller, spawn)?),
+            line: Some(line),
+            starter: Some(starter),
             will: Will::default(),
             unsaid: false,
         })
+    }
+
+    /// Goes on with the guard of the program that this process was until now, by the number of its line.
+    ///
+    /// # Errors
+    /// There is no such line.
+    pub(super) fn adopt(line: RawFd, poller: &Poller) -> io::Result<Self> {
+        let line = Seqpacket::adopt(line)?;
+        poller.add(&line, token(Kind::GuardLine, 0), Interest::Read)?;
+        Ok(Self {
+            line: Some(line),
+            starter: None,
+            will: Will::default(),
+            unsaid: false,
+        })
+    }
+
+    /// The line to the guard.
+    pub(super) fn line(&self) -> Option<BorrowedFd<'_>> {
+        self.line.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Starts a guard that is this very program, in the place of one that is the program before. That one stays where
+    /// none can be started.
+    pub(super) fn renew(&mut self, poller: &Poller) {
+        match launch(poller, start) {
+            Ok((line, starter)) => {
+                self.unsaid = line.send(&Word::Will(self.will.clone()).encode()).is_err();
+                if let Some(old) = self.line.replace(line) {
+                    let _ = old.send(&Word::Done.encode());
+                }
+                self.starter = Some(starter);
+            }
+            Err(error) => tracing::warn!("cannot start a guard, the old one stays: {error}"),
+        }
     }
 
     /// Says what is to be withdrawn from now on.
@@ -62,7 +101,7 @@ impl Guard {
 
     /// Says that the loop runs, and finds out whether the guard does.
     pub(super) fn beat(&mut self, poller: &Poller) {
-        if let Some((_, starter)) = &mut self.running {
+        if let Some(starter) = &mut self.starter {
             // It has parted from the guard.
             let _ = starter.try_wait();
         }
@@ -76,14 +115,14 @@ impl Guard {
     /// this moment: one that cannot run would be started without end.
     pub(super) fn on_ready(&mut self) {
         let ended = |line: &Seqpacket| matches!(line.receive(&mut [0; 1]), Ok(Delivery::Closed) | Err(_));
-        if self.running.as_ref().is_some_and(|(line, _)| ended(line)) {
+        if self.line.as_ref().is_some_and(ended) {
             self.bury();
         }
     }
 
     /// Lets the guard go, with nothing to withdraw.
     pub(super) fn dismiss(self) {
-        if let Some((line, _)) = self.running {
+        if let Some(line) = self.line {
             // A guard that does not hear it withdraws what is withdrawn already.
             let _ = line.send(&Word::Done.encode());
         }
@@ -91,7 +130,7 @@ impl Guard {
 
     /// Whether it was said. Not when the guard is behind, on a machine that is busy: it still sees the line end.
     fn say(&mut self, word: &Word, poller: &Poller) -> bool {
-        match self.running.as_ref().map(|(line, _)| line.send(&word.encode())) {
+        match self.line.as_ref().map(|line| line.send(&word.encode())) {
             Some(Ok(())) => true,
             Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => false,
             Some(Err(_)) | None => self.replace(poller),
@@ -102,9 +141,9 @@ impl Guard {
     fn replace(&mut self, poller: &Poller) -> bool {
         self.bury();
         match launch(poller, start) {
-            Ok((line, child)) => {
+            Ok((line, starter)) => {
                 let said = line.send(&Word::Will(self.will.clone()).encode()).is_ok();
-                self.running = Some((line, child));
+                (self.line, self.starter) = (Some(line), Some(starter));
                 said
             }
             // Tried again with the next heartbeat.
@@ -117,12 +156,15 @@ impl Guard {
 
     /// Takes note that the guard has ended.
     fn bury(&mut self) {
-        let Some((_, mut child)) = self.running.take() else {
+        if self.line.take().is_none() {
             return;
-        };
-        // It has ended, or is about to: what is not reaped now is when this process ends.
-        let _ = child.try_wait();
-        match child.refusal() {
+        }
+        let refusal = self.starter.take().and_then(|mut starter| {
+            // It has ended, or is about to: what is not reaped now is when this process ends.
+            let _ = starter.try_wait();
+            starter.refusal()
+        });
+        match refusal {
             Some(error) => tracing::error!("cannot run a guard: {error}"),
             None => tracing::warn!("the guard has ended; starting another"),
         }
@@ -139,7 +181,7 @@ fn launch(
         .args(["vip", "guard", &far.number().to_string()])
         .stdin(Stdio::null());
     let launch = Launch {
-        inherit: &[std::os::fd::AsFd::as_fd(&far)],
+        inherit: &[far.as_fd()],
         ..Launch::default()
     };
     let child = start(command, &launch)?;
