@@ -6,6 +6,7 @@ use super::judge::judge;
 use super::*;
 use crate::doctor::asking::{Answer, Outcome};
 use crate::doctor::finding::Level;
+use crate::doctor::surroundings::Network;
 
 const AA: u16 = Flags::AA;
 const RA: u16 = Flags::RA;
@@ -375,4 +376,75 @@ fn names_that_leave_no_room_are_left_out() {
     let long: NameBuf = "a.".repeat(125).parse().unwrap();
     let (topics, packets) = questions(vec![Topic::Zone(long), Topic::Missing(long)]).unwrap();
     assert_eq!((topics, packets.len()), (vec![Topic::Zone(long)], 1));
+}
+
+/// Three networks, two front ends, two kinds of servers behind them, strangers refused.
+const PRODUCTION: &str = include_str!("../../../../crates/config/fixtures/site/production.toml");
+
+fn surroundings(node: Option<&str>) -> Surroundings {
+    let (site, _) = Site::load(PRODUCTION, "weir.toml").unwrap();
+    Surroundings {
+        node: node.and_then(|name| site.node(name).cloned()),
+        site: Some((site, "/etc/weir/weir.toml".into())),
+        servers: vec!["192.0.2.53:5300".parse().unwrap()],
+        zone: None,
+        run: "/run/weir".into(),
+        is_root: true,
+        network: Network::default(),
+    }
+}
+
+#[test]
+fn every_layer_is_asked_for_what_is_its_own() {
+    let doors = doors(&surroundings(Some("dd1")));
+    let asked: Vec<String> = { doors.iter() }
+        .map(|door| format!("{} {} {}", door.label, door.address, door.zones.len()))
+        .collect();
+    let expected = [
+        "server 192.0.2.53:5300 0",
+        "floating address dns 10.10.2.160:53 2",
+        "floating address dns6 [2001:db8:2::160]:53 2",
+        "floating address old 10.10.2.170:53 2",
+        "front end dd1 10.10.2.161:53 2",
+        "front end dd1 [2001:db8:2::161]:53 2",
+        "front end dd2 10.10.2.162:53 2",
+        "front end dd2 [2001:db8:2::162]:53 2",
+        "authoritative server auth1 10.20.0.163:53 2",
+        "authoritative server auth2 10.20.0.173:53 2",
+        "resolver rec1 10.20.0.164:53 0",
+        "resolver rec2 10.20.0.165:53 0",
+        "resolver rec3 10.20.0.166:53 0",
+    ];
+    assert_eq!(asked, expected);
+    let places: Vec<&Place> = doors.iter().map(|door| &door.place).collect();
+    // The address is not here, so it is where another node may have it.
+    assert_eq!(places[..2], [&Place::Unknown, &Place::Node("dd2".to_owned())]);
+    let Place::Here(commands) = places[4] else {
+        panic!("{places:?}");
+    };
+    assert_eq!(commands.render, "weir render dd1 dnsdist");
+    let outside = "google.com".parse().ok();
+    assert!(doors.iter().all(|door| door.outside == outside));
+}
+
+#[test]
+fn who_is_asking_decides_what_is_right() {
+    let surroundings = surroundings(None);
+    let doors = doors(&surroundings);
+    let stands = |label: &str, source: &str| {
+        let door = doors.iter().find(|door| door.label == label).unwrap();
+        standing(door, &surroundings, source.parse().ok())
+    };
+    for (label, source, expected) in [
+        ("floating address dns", "100.64.0.9", Some(Standing::Welcome)),
+        ("front end dd2", "198.51.100.7", Some(Standing::Refused)),
+        ("server", "198.51.100.7", Some(Standing::Welcome)),
+        ("resolver rec1", "100.64.0.9", None),
+        ("resolver rec1", "10.20.0.162", Some(Standing::Welcome)),
+        ("authoritative server auth1", "10.30.0.7", Some(Standing::Welcome)),
+        // No way there is said when it is tried.
+        ("front end dd2", "none", Some(Standing::Welcome)),
+    ] {
+        assert_eq!(stands(label, source), expected, "{label} {source}");
+    }
 }
