@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use weir::{check, config, doctor, front, render, up, vip};
+use weir::{check, config, doctor, drill, front, lab, render, up, vip};
 
 /// The DNS of an access ISP, in one program.
 #[derive(Parser)]
@@ -42,6 +42,10 @@ enum Command {
     Config(config::Arguments),
     /// Print a node's share of the site file as another program's configuration
     Render(render::Arguments),
+    /// Bring up the whole site on this machine, with an Internet behind it
+    Lab(lab::Arguments),
+    /// Rehearse failures in a laboratory, and measure what subscribers would notice
+    Drill(drill::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +62,8 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::main(arguments),
         Command::Config(arguments) => config::main(arguments),
         Command::Render(arguments) => render::main(arguments),
+        Command::Lab(arguments) => lab::main(arguments),
+        Command::Drill(arguments) => drill::main(arguments),
     }
 }
 
