@@ -5,8 +5,6 @@
 //!   inside: starts a laboratory, or one after the other to compare, and lets the drills happen in it
 //! ```
 
-mod pieces;
-
 use std::env;
 use std::fs;
 use std::io;
@@ -24,9 +22,9 @@ use weir_lab::interrupt;
 use weir_lab::lab::{Lab, Plan, enclosure};
 use weir_linux::privileges;
 
+use crate::lab::Pieces;
 use crate::site_file::{self, fail, say};
 use crate::table::aligned;
-use pieces::Pieces;
 
 /// This is not the machine for it.
 const CANNOT: u8 = 2;
@@ -76,7 +74,8 @@ pub struct Arguments {
     enclosed: bool,
 }
 
-fn names() -> Vec<&'static str> {
+/// The drills that there are.
+pub(crate) fn names() -> Vec<&'static str> {
     scenarios().map(|scenario| scenario.name).collect()
 }
 
@@ -178,7 +177,10 @@ impl Arguments {
 }
 
 /// What a site promises its subscribers.
-fn targets(file: &Path) -> io::Result<Targets> {
+///
+/// # Errors
+/// The file cannot be read, or is none.
+pub(crate) fn targets(file: &Path) -> io::Result<Targets> {
     let site = site_file::load(file).map_err(io::Error::other)?;
     Ok(Targets {
         convergence: site.targets.convergence,

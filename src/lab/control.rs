@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::Path;
-use std::process;
+use std::process::{self, ExitCode};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::thread;
 use std::time::Duration;
@@ -17,6 +17,8 @@ use weir_lab::lab::Lab;
 use weir_lab::wait_for;
 use weir_linux::peer;
 use weir_linux::privileges::Uid;
+
+use super::drill::{self, ERROR, Wanted};
 
 /// The socket's name.
 const NAME: &str = "weir-lab";
@@ -27,6 +29,9 @@ const END_TIMEOUT: Duration = Duration::from_secs(20);
 /// What is asked.
 const STATUS: &str = "status";
 const DOWN: &str = "down";
+const DRILL: &str = "drill ";
+/// What is said to whoever has to wait until it is over.
+const BUSY: &str = "a drill is going on";
 
 fn address() -> io::Result<SocketAddr> {
     SocketAddr::from_abstract_name(NAME)
@@ -57,18 +62,20 @@ fn answer(mut stream: UnixStream, lab: &Mutex<Lab>) -> io::Result<()> {
     stream.set_read_timeout(Some(REQUEST_TIMEOUT))?;
     let mut request = String::new();
     BufReader::new(&stream).read_line(&mut request)?;
-    match request.trim_end() {
-        STATUS => {
-            let status = match lab.try_lock() {
-                Ok(mut lab) => lab.status().to_string(),
-                Err(TryLockError::Poisoned(_)) => "error: something in the laboratory has failed".to_owned(),
-                Err(TryLockError::WouldBlock) => "error: a drill is going on".to_owned(),
-            };
-            stream.write_all(status.as_bytes())
-        }
+    let request = request.trim_end();
+    if request == DOWN {
         // The kernel ends everything else.
-        DOWN => process::exit(0),
-        _ => stream.write_all(b"error: unknown request"),
+        process::exit(0);
+    }
+    let mut lab = match lab.try_lock() {
+        Ok(lab) => lab,
+        Err(TryLockError::Poisoned(_)) => return writeln!(stream, "{ERROR}something in it has failed"),
+        Err(TryLockError::WouldBlock) => return writeln!(stream, "{ERROR}{BUSY}"),
+    };
+    match request.strip_prefix(DRILL) {
+        Some(order) => Wanted::carry_out(order, &mut lab, stream),
+        None if request == STATUS => writeln!(stream, "{}", lab.status()),
+        None => writeln!(stream, "{ERROR}unknown request"),
     }
 }
 
@@ -99,10 +106,16 @@ impl Running {
         writeln!(self.stream, "{STATUS}")?;
         let mut answer = String::new();
         self.stream.read_to_string(&mut answer)?;
-        match answer.strip_prefix("error: ") {
-            Some(why) => Err(io::Error::other(why.to_owned())),
+        match answer.strip_prefix(ERROR) {
+            Some(why) => Err(io::Error::other(why.trim_end().to_owned())),
             None => serde_json::from_str(&answer).map_err(io::Error::other),
         }
+    }
+
+    /// Lets drills happen in it, and shows them.
+    pub(super) fn drill(mut self, wanted: &Wanted) -> io::Result<ExitCode> {
+        writeln!(self.stream, "{DRILL}{}", wanted.order()?)?;
+        drill::show(BufReader::new(self.stream))
     }
 
     /// Ends it, and waits until nothing of it is left.

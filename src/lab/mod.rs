@@ -3,10 +3,11 @@
 //! ```text
 //!   up       outside: starts itself again in an enclosure, shows progress, waits
 //!            inside: starts the laboratory, answers at the control socket
-//!   status, exec, down     find the one that runs by that socket
+//!   status, exec, drill, down   find the one that runs by that socket
 //! ```
 
 mod control;
+mod drill;
 mod page;
 mod pieces;
 
@@ -26,6 +27,7 @@ use weir_linux::privileges;
 
 use crate::site_file::{fail, say};
 use control::Running;
+use drill::Wanted;
 pub(crate) use pieces::Pieces;
 
 /// This is not the machine for it.
@@ -39,6 +41,7 @@ const NEXT: &str = "
 try  weir lab exec client dig @10.10.2.160 www.zaibdns.lab
      weir lab exec client dig @10.10.2.160 google.com
      weir lab exec dd1 weir status
+     weir lab drill --quick
      weir lab status
      weir lab down
 ";
@@ -63,6 +66,8 @@ enum Order {
     Status(Status),
     /// Run a command on a host: client, dd1, dd2, auth1, rec1, rec2, internet, and admin with three networks
     Exec(Exec),
+    /// Rehearse failures in it
+    Drill(Wanted),
     /// End it
     Down,
 }
@@ -113,6 +118,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
             false => say(&page::page(&seen)),
         }),
         Order::Exec(exec) => running().and_then(|running| enter(&running, exec)),
+        Order::Drill(wanted) => running().and_then(|running| running.drill(&wanted)),
         Order::Down => running().and_then(Running::end).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| match error.kind() {
