@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod config;
+pub mod doctor;
 #[cfg(feature = "lab")]
 pub mod drill;
 pub mod front;
@@ -20,4 +21,5 @@ pub use lab as drill;
 mod clock;
 mod question;
 mod status_socket;
+mod succession;
 mod table;

@@ -5,8 +5,9 @@
 //! be asked is its owner's to say ([`Request`]).
 
 use std::fs;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -19,8 +20,8 @@ use weir_wire::Timestamp;
 const MAX_CONNECTIONS: usize = 16;
 /// How long one may last.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
-/// The longest request.
-const MAX_REQUEST_LEN: usize = 64;
+/// The longest request: a word and the path of a file.
+const MAX_REQUEST_LEN: usize = 4096;
 /// How long a client waits. Orders take their time: a handover as long as the other node needs to take over, an end as
 /// long as a server needs to write its journals.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -91,27 +92,29 @@ impl Connections {
     /// Takes the connections that have come.
     pub(crate) fn accept(&mut self, now: Timestamp, poller: &Poller) {
         while let Ok((stream, _)) = self.listener.accept() {
-            let Some((index, place)) = self
-                .open
-                .iter_mut()
-                .enumerate()
-                .find(|(_, place)| place.is_none())
-            else {
-                continue;
-            };
-            let added = stream
-                .set_nonblocking(true)
-                .and_then(|()| poller.add(&stream, self.tokens.first + index as u64, Interest::Read));
-            if added.is_ok() {
-                self.turns += 1;
-                *place = Some(Connection {
-                    turn: self.turns,
-                    stream,
-                    request: Vec::new(),
-                    ends: now + CONNECTION_TIMEOUT,
-                });
-            }
+            // One too many is closed.
+            let _ = self.admit(stream, now, poller);
         }
+    }
+
+    fn admit(&mut self, stream: UnixStream, now: Timestamp, poller: &Poller) -> Option<Caller> {
+        let mut places = self.open.iter_mut().enumerate();
+        let (index, place) = places.find(|(_, place)| place.is_none())?;
+        stream.set_nonblocking(true).ok()?;
+        poller
+            .add(&stream, self.tokens.first + index as u64, Interest::Read)
+            .ok()?;
+        self.turns += 1;
+        *place = Some(Connection {
+            turn: self.turns,
+            stream,
+            request: Vec::new(),
+            ends: now + CONNECTION_TIMEOUT,
+        });
+        Some(Caller {
+            index,
+            turn: self.turns,
+        })
     }
 
     /// Reads what a connection sent, and returns its request once it is complete. One that asks nonsense is told so
@@ -143,6 +146,18 @@ impl Connections {
         request.map(|request| (caller, request))
     }
 
+    /// The descriptor of a connection that another program of this process is to answer.
+    pub(crate) fn descriptor(&self, caller: Caller) -> Option<BorrowedFd<'_>> {
+        let open = self.open.get(caller.index)?.as_ref();
+        open.filter(|open| open.turn == caller.turn)
+            .map(|open| open.stream.as_fd())
+    }
+
+    /// Goes on with a connection that the program before has left; `None` when there is no room for it.
+    pub(crate) fn adopt(&mut self, fd: OwnedFd, now: Timestamp, poller: &Poller) -> Option<Caller> {
+        self.admit(fd.into(), now, poller)
+    }
+
     /// Answers and closes. What does not fit into the socket's buffer is cut: no answer is nearly as long.
     pub(crate) fn answer(&mut self, caller: Caller, text: &str) {
         if let Some(place) = self.place(caller)
@@ -150,6 +165,13 @@ impl Connections {
         {
             let _ = connection.stream.write_all(text.as_bytes());
             let _ = connection.stream.shutdown(Shutdown::Write);
+        }
+    }
+
+    /// Says a part of the answer.
+    pub(crate) fn say(&mut self, caller: Caller, text: &str) {
+        if let Some(Some(connection)) = self.place(caller) {
+            let _ = connection.stream.write_all(text.as_bytes());
         }
     }
 
@@ -179,15 +201,27 @@ impl Connections {
     }
 }
 
-/// Asks whoever listens at `path`.
+/// Asks whoever listens at `path`; the whole answer.
 ///
 /// # Errors
 /// Nobody listens there, or it does not answer.
 pub(crate) fn ask(path: &Path, request: &impl Request) -> io::Result<String> {
-    let mut stream = UnixStream::connect(path)?;
-    stream.set_read_timeout(Some(CLIENT_TIMEOUT))?;
-    stream.write_all(format!("{}\n", request.line()).as_bytes())?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+    follow(path, request, CLIENT_TIMEOUT)?.read_to_string(&mut answer)?;
     Ok(answer)
+}
+
+/// Asks whoever listens at `path`, to read the answer as it comes; no part of it may take longer than `patience`.
+///
+/// # Errors
+/// Nobody listens there.
+pub(crate) fn follow(
+    path: &Path,
+    request: &impl Request,
+    patience: Duration,
+) -> io::Result<BufReader<UnixStream>> {
+    let mut stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.write_all(format!("{}\n", request.line()).as_bytes())?;
+    Ok(BufReader::new(stream))
 }

@@ -44,6 +44,10 @@ pub struct Arguments {
           default_missing_value = TRIAL_ADDRESS, conflicts_with_all = ["file", "node", "run", "state"])]
     pub(super) trial: Option<SocketAddr>,
 
+    /// Go on where the program was that this process has been until now
+    #[arg(long, hide = true)]
+    pub(super) successor: bool,
+
     /// Write details to the journal
     #[arg(short, long)]
     pub(super) verbose: bool,
@@ -92,6 +96,24 @@ pub struct Order {
     /// The role: front, vip, auth or resolve
     #[arg(value_parser = role)]
     pub(super) role: RoleName,
+
+    /// The run directory of `weir up`
+    #[arg(long, value_name = "DIR", default_value = RUN_DIRECTORY)]
+    pub(super) run: PathBuf,
+}
+
+/// `weir upgrade`: have `weir up` and its roles go on as a new program.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The new program is checked first: it has to take this node's files. Then the front end, the \
+    floating address and weir up itself go over to it, in this order; the address stays, and no query is lost. What fails \
+    leaves the old one serving. named and unbound are left alone.\nExit codes: 0 when everything runs the new program, 1 \
+    when not."
+)]
+pub struct Upgrade {
+    /// The new program (default: what is now in the file that weir up was started from)
+    #[arg(long, value_name = "PATH")]
+    pub(super) binary: Option<PathBuf>,
 
     /// The run directory of `weir up`
     #[arg(long, value_name = "DIR", default_value = RUN_DIRECTORY)]

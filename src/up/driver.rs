@@ -20,6 +20,7 @@ use super::process::Process;
 use super::report::{self, Request};
 use super::shares::{ROLES, Shares};
 use super::supervision::{Change, Effect, State, Supervision};
+use super::upgrade::Upgrade;
 use super::{Options, leftovers, socket, trial};
 use crate::clock::now;
 use crate::site_file;
@@ -40,15 +41,24 @@ pub(super) enum Kind {
     Child,
     /// A role's process says something.
     Sign,
+    /// A process that is to take over a role has ended.
+    Heir,
+    /// It says something.
+    HeirSign,
+    /// A process that has no role any more has ended.
+    Left,
     StatusListener,
     StatusConnection,
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 9] = [
     Kind::Signals,
     Kind::Prepared,
     Kind::Child,
     Kind::Sign,
+    Kind::Heir,
+    Kind::HeirSign,
+    Kind::Left,
     Kind::StatusListener,
     Kind::StatusConnection,
 ];
@@ -64,16 +74,19 @@ pub(super) const fn token(kind: Kind, role: RoleName) -> u64 {
 
 /// Everything that the loop owns.
 pub(super) struct Driver {
-    options: Options,
+    pub(super) options: Options,
     pub(super) shares: Shares,
     pub(super) supervision: Supervision,
     /// Processes that run, by role.
-    processes: Vec<(RoleName, Process)>,
-    poller: Poller,
+    pub(super) processes: Vec<(RoleName, Process)>,
+    /// Processes that are on their way out and have no role.
+    pub(super) leaving: Vec<Process>,
+    pub(super) poller: Poller,
     signals: Signals,
-    connections: Connections,
-    waker: Arc<Waker>,
+    pub(super) connections: Connections,
+    pub(super) waker: Arc<Waker>,
     reload: Option<Reload>,
+    pub(super) upgrade: Option<Upgrade>,
     orders: Vec<Pending>,
     supervisor: Option<OsString>,
     watchdog: Option<Watchdog>,
@@ -110,23 +123,18 @@ impl Driver {
         poller.add(&signals, (Kind::Signals as u64) << 32, Interest::Read)?;
         poller.add(&*waker, (Kind::Prepared as u64) << 32, Interest::Read)?;
         let now = now();
-        let mut supervision = Supervision::default();
-        let roles: Vec<_> = shares
-            .shares
-            .iter()
-            .map(|share| (share.role, Change::Keep))
-            .collect();
-        supervision.on_roles(now, &roles);
         Ok(Self {
             options,
             shares,
-            supervision,
+            supervision: Supervision::default(),
             processes: Vec::new(),
+            leaving: Vec::new(),
             poller,
             signals,
             connections,
             waker,
             reload: None,
+            upgrade: None,
             orders: Vec::new(),
             supervisor: std::env::var_os("NOTIFY_SOCKET"),
             watchdog: Watchdog::of_environment(now),
@@ -141,7 +149,10 @@ impl Driver {
     /// Those of a kernel that is out of memory; in a trial, a front end that does not start.
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::new(32);
-        while !self.supervision.is_stopped() {
+        let shares = self.shares.shares.iter();
+        let roles: Vec<_> = shares.map(|share| (share.role, Change::Keep)).collect();
+        self.supervision.on_roles(now(), &roles);
+        while !self.supervision.is_stopped() || !self.leaving.is_empty() {
             let now = now();
             self.act(now);
             self.announce()?;
@@ -165,6 +176,7 @@ impl Driver {
         for (_, process) in &mut self.processes {
             process.on_deadline(now);
         }
+        self.act_on_upgrade(now);
         self.connections.on_deadline(now);
         if let Some(watchdog) = &mut self.watchdog
             && watchdog.due <= now
@@ -189,6 +201,9 @@ impl Driver {
             self.connections.next_deadline(),
             self.watchdog.as_ref().map(|watchdog| watchdog.due),
             self.orders.iter().map(|pending| pending.until).min(),
+            self.upgrade
+                .as_ref()
+                .and_then(|upgrade| upgrade.steps.next_deadline()),
         ];
         processes.chain(others.into_iter().flatten()).min()
     }
@@ -198,7 +213,11 @@ impl Driver {
         let role = ROLES.into_iter().find(|role| *role as usize == index);
         match kind {
             Kind::Signals => self.on_signal(now)?,
-            Kind::Prepared => self.on_prepared(now),
+            Kind::Prepared => {
+                self.waker.drain();
+                self.on_prepared(now);
+                self.on_upgrade_news(now);
+            }
             Kind::Child => {
                 if let Some(role) = role {
                     self.on_exit(role, now);
@@ -209,6 +228,9 @@ impl Driver {
                     self.on_sign(role, now);
                 }
             }
+            Kind::Heir => self.on_heir_exit(),
+            Kind::HeirSign => self.on_heir_sign(now),
+            Kind::Left => self.on_left(now),
             Kind::StatusListener => self.connections.accept(now, &self.poller),
             Kind::StatusConnection => {
                 if let Some((caller, request)) = self.connections.read(index) {
@@ -227,6 +249,7 @@ impl Driver {
             }
             Request::Reload => self.start_reload(Some(caller), now),
             Request::Order(order, role) => self.on_order(caller, order, role, now),
+            Request::Upgrade(binary) => self.start_upgrade(caller, binary, now),
         }
     }
 
@@ -234,6 +257,11 @@ impl Driver {
         if self.supervision.state(role).is_none() {
             let text = orders::refusal(role, self.supervision.wards());
             return self.connections.answer(caller, &text);
+        }
+        if self.upgrade.is_some() {
+            return self
+                .connections
+                .answer(caller, "error: an upgrade is under way\n");
         }
         tracing::info!("{role}: {order:?} ordered");
         match order {
@@ -263,6 +291,7 @@ impl Driver {
         while let Some(signal) = self.signals.next()? {
             match signal {
                 Signal::Terminate | Signal::Interrupt => {
+                    self.interrupt_upgrade("everything is being stopped");
                     self.say(Said::Stopping);
                     self.supervision.on_stop(now);
                 }
@@ -275,8 +304,13 @@ impl Driver {
 
     fn on_exit(&mut self, role: RoleName, now: Timestamp) {
         if let Some(how) = self.process(role).and_then(Process::ended) {
+            if let Some(pid) = self.pid(role) {
+                leftovers::forget(&self.options, role, pid);
+            }
             self.processes.retain(|(other, _)| *other != role);
-            leftovers::forget(&self.options, role);
+            if matches!(role, RoleName::Front | RoleName::Vip) {
+                self.interrupt_upgrade(&format!("{role}: has ended meanwhile, and starts again"));
+            }
             self.note_exit(role, &how, now);
         }
     }
@@ -383,14 +417,19 @@ impl Driver {
         Ok(())
     }
 
+    /// Why nothing else can be begun now, if so.
+    pub(super) fn is_busy(&self) -> Option<&'static str> {
+        match (&self.reload, &self.upgrade, self.supervision.is_stopping()) {
+            (None, None, false) => None,
+            (_, _, true) => Some("everything is being stopped"),
+            (Some(_), _, _) => Some("a reload is under way"),
+            (_, Some(_), _) => Some("an upgrade is under way"),
+        }
+    }
+
     /// Begins to read the site file again.
     fn start_reload(&mut self, caller: Option<Caller>, now: Timestamp) {
-        let refusal = match (&self.reload, self.supervision.is_stopping()) {
-            (None, false) => None,
-            (Some(_), _) => Some("a reload is under way"),
-            (None, true) => Some("everything is being stopped"),
-        };
-        if let Some(why) = refusal {
+        if let Some(why) = self.is_busy() {
             tracing::warn!("reload: {why}");
             if let Some(caller) = caller {
                 self.connections.answer(caller, &format!("error: {why}\n"));
@@ -412,7 +451,6 @@ impl Driver {
     }
 
     fn on_prepared(&mut self, now: Timestamp) {
-        self.waker.drain();
         let Some(reload) = self.reload.take() else { return };
         let outcome = match reload.outcome.try_recv() {
             Ok(outcome) => outcome,
@@ -451,7 +489,7 @@ impl Driver {
     }
 
     /// Says to systemd how we are; that it does not listen is no reason not to run.
-    fn say(&self, state: Said) {
+    pub(super) fn say(&self, state: Said) {
         if let Some(path) = &self.supervisor {
             let _ = notify::notify(path, state);
         }

@@ -1,6 +1,6 @@
 //! What `weir up` says of itself: JSON, and the page that `weir status` prints from it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use weir_config::site::RoleName;
@@ -15,7 +15,7 @@ use crate::table::{aligned, span};
 use crate::vip;
 
 /// What the status socket may be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Request {
     /// The state as JSON.
     Status,
@@ -23,6 +23,8 @@ pub(super) enum Request {
     Reload,
     /// Have a role end or run.
     Order(Order, RoleName),
+    /// Go on as the program in a file; without one, as what is now in the file that this program is from.
+    Upgrade(Option<PathBuf>),
 }
 
 impl status_socket::Request for Request {
@@ -31,9 +33,11 @@ impl status_socket::Request for Request {
         match line.split_once(' ') {
             Some(("stop", name)) => order(Order::Stop, name),
             Some(("start", name)) => order(Order::Start, name),
+            Some(("upgrade", path)) => Some(Self::Upgrade(Some(path.into()))),
             Some(_) => None,
             None if line == "status" => Some(Self::Status),
             None if line == "reload" => Some(Self::Reload),
+            None if line == "upgrade" => Some(Self::Upgrade(None)),
             None => None,
         }
     }
@@ -44,6 +48,8 @@ impl status_socket::Request for Request {
             Self::Reload => "reload".to_owned(),
             Self::Order(Order::Stop, role) => format!("stop {role}"),
             Self::Order(Order::Start, role) => format!("start {role}"),
+            Self::Upgrade(None) => "upgrade".to_owned(),
+            Self::Upgrade(Some(path)) => format!("upgrade {}", path.display()),
         }
     }
 }
@@ -225,8 +231,15 @@ address      held by   because
         let orders = ROLES
             .into_iter()
             .flat_map(|role| [Order::Stop, Order::Start].map(|order| Request::Order(order, role)));
-        for request in orders.chain([Request::Status, Request::Reload]) {
-            assert_eq!(Request::parse(&request.line()), Some(request));
+        let others = [
+            Request::Status,
+            Request::Reload,
+            Request::Upgrade(None),
+            Request::Upgrade(Some("/tmp/a new/weir".into())),
+        ];
+        for request in orders.chain(others) {
+            let line = request.line();
+            assert_eq!(Request::parse(&line), Some(request), "{line}");
         }
         for line in ["", "stop", "stop frnt", "start front vip", "status now", "STATUS"] {
             assert_eq!(Request::parse(line), None, "{line}");

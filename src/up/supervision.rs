@@ -254,6 +254,26 @@ impl Supervision {
         self.advance(now);
     }
 
+    /// A role is as another program has left it; to be told before anything else of it.
+    pub(super) fn inherit(&mut self, role: RoleName, state: State, failures: u64, reason: Option<String>) {
+        self.wards.push(Ward {
+            state,
+            failures,
+            reason,
+            gate: Gate::Open,
+            ..Ward::new(role)
+        });
+    }
+
+    /// Another process has taken the place of the one that answered.
+    pub(super) fn on_replaced(&mut self, now: Timestamp, role: RoleName) {
+        if let Some(ward) = self.ward_mut(role)
+            && let State::Up { since } = &mut ward.state
+        {
+            *since = now;
+        }
+    }
+
     /// An operator wants this role to end, and to stay so.
     pub(super) fn on_order_to_stop(&mut self, now: Timestamp, role: RoleName) {
         let Some(ward) = self.ward_mut(role) else { return };
@@ -352,6 +372,12 @@ impl Supervision {
     pub(super) fn state(&self, role: RoleName) -> Option<State> {
         let mut wards = self.wards.iter();
         wards.find(|ward| ward.role == role).map(|ward| ward.state)
+    }
+
+    /// Whether no role is starting or ending.
+    pub(super) fn is_quiet(&self) -> bool {
+        let moves = |ward: &Ward| matches!(ward.state, State::Starting { .. } | State::Ending { .. });
+        !self.wards.iter().any(moves)
     }
 
     /// Whether every role answers, or has had its time for that.

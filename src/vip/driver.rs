@@ -24,6 +24,7 @@ use super::guard::{Guard, Will};
 use super::load::LoadWatch;
 use super::network::Network;
 use super::notify::Notifier;
+use super::place::Place;
 use super::reload;
 use super::report;
 use super::requests::Request;
@@ -35,8 +36,6 @@ use super::trackers::Trackers;
 const MAX_ADVERTS_PER_WAKE: usize = 256;
 /// How often the guard hears that the loop runs.
 const HEARTBEAT: Duration = Duration::from_millis(100);
-/// How often addresses get another lifetime; they live for three of these at least.
-const RENEWAL: Duration = Duration::from_secs(1);
 /// A loop that is so much late stood still.
 const STALL: Duration = Duration::from_millis(50);
 /// The least that the guard waits for a heartbeat.
@@ -50,13 +49,14 @@ pub(super) struct Driver {
     pub(super) settings: VipSettings,
     pub(super) node: Node,
     pub(super) network: Network,
-    guard: Guard,
+    pub(super) guard: Guard,
     pub(super) trackers: Trackers,
     pub(super) scripts: Scripts,
     pub(super) notifier: Notifier,
     pub(super) front: Option<Front>,
     load: LoadWatch,
-    connections: Connections,
+    pub(super) connections: Connections,
+    pub(super) place: Place,
     /// The connection that waits for a handover to end.
     handover: Option<Caller>,
     pub(super) poller: Poller,
@@ -79,6 +79,7 @@ pub(super) struct Parts {
     pub(super) front: Option<Front>,
     pub(super) load: LoadWatch,
     pub(super) connections: Connections,
+    pub(super) place: Place,
     pub(super) poller: Poller,
     pub(super) signals: Signals,
 }
@@ -96,7 +97,7 @@ impl Driver {
         Ok(Self {
             node: Node::new(parts.settings.node.clone(), now),
             scripts: Scripts::new(&parts.settings, now),
-            notifier: Notifier::new(&parts.settings)?,
+            notifier: Notifier::new(&parts.settings, &parts.poller)?,
             run: parts.run,
             settings: parts.settings,
             network: parts.network,
@@ -105,6 +106,7 @@ impl Driver {
             front: parts.front,
             load: parts.load,
             connections: parts.connections,
+            place: parts.place,
             handover: None,
             poller: parts.poller,
             signals: parts.signals,
@@ -122,7 +124,6 @@ impl Driver {
     /// Those of a kernel that is out of memory.
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::new(64);
-        self.look_at_links()?;
         while !self.node.is_stopped() {
             self.act(clock::now());
             self.slept = clock::now();
@@ -159,7 +160,7 @@ impl Driver {
         self.track(now);
         if self.renew <= now {
             self.renew_addresses();
-            self.renew = now + RENEWAL;
+            self.renew = now + self.network.renewal();
         }
         self.perform();
         if self.beat <= now {
@@ -203,7 +204,7 @@ impl Driver {
                     self.node.on_claim(now, router, address);
                 }
             }
-            Kind::GuardLine => self.guard.on_ready(&self.poller),
+            Kind::GuardLine => self.guard.on_ready(),
             Kind::Script => self.scripts.on_exit(index, now),
             Kind::Notify => self.notifier.on_exit(index),
             Kind::FrontProcess | Kind::Question => {
@@ -413,6 +414,7 @@ impl Driver {
                 self.connections.extend(caller, now + HANDOVER_TIMEOUT);
                 self.handover = Some(caller);
             }
+            Request::Become(path) => self.become_program(caller, &path),
             Request::Resume => {
                 self.node.on_resume(now);
                 self.connections

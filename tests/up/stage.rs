@@ -39,6 +39,8 @@ password_file = "FOLDER/vrrp"
 solo = { address = "10.77.0.1", roles = ["front", "vip", "auth", "resolve"] }
 [zones."solo.test"]
 file = "FOLDER/db.solo.test"
+[limits]
+queries_per_address = 0
 [resolver]
 cache = "16MiB"
 clients = 200
@@ -56,7 +58,7 @@ pub(crate) struct Stage {
     pub(crate) supervisor: UnixDatagram,
     host: Namespace,
     scratch: Scratch,
-    _network: Network,
+    network: Network,
 }
 
 impl Stage {
@@ -82,7 +84,7 @@ impl Stage {
             supervisor,
             host,
             scratch,
-            _network: network,
+            network,
         };
         stage.wait_until_up(&["auth", "resolve", "front", "vip"]);
         stage
@@ -154,6 +156,25 @@ impl Stage {
     pub(crate) fn rewrite(&self, from: &str, to: &str) {
         assert!(SITE.contains(from));
         write_site(&self.scratch, &SITE.replace(from, to));
+    }
+
+    /// A host beside it, for clients.
+    pub(crate) fn neighbour(&self) -> Namespace {
+        self.network.attach("client", &["10.77.0.9/24"]).unwrap()
+    }
+
+    /// Starts a program on the node.
+    pub(crate) fn run_beside(&self, words: &[&str]) -> Process {
+        let mut command = self.host.command(words[0]);
+        command.args(&words[1..]);
+        Process::start(words[0], command, self.scratch.path()).unwrap()
+    }
+
+    /// A copy of the program under another name; where it is.
+    pub(crate) fn copy(&self, name: &str) -> PathBuf {
+        let copy = self.scratch.path().join(name);
+        fs::copy(WEIR, &copy).unwrap();
+        copy
     }
 
     /// Makes a program of a line of shell; where it is.

@@ -1,7 +1,7 @@
 //! Descriptors that outlive the program in its process: kept over an exec, and taken up by the program that comes.
 
 use std::io;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use rustix::io::{FdFlags, fcntl_setfd};
 
@@ -9,7 +9,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 ///
 /// # Errors
 /// None on a sound kernel.
-pub fn keep(fd: &impl AsFd) -> io::Result<()> {
+pub fn keep(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(fcntl_setfd(fd, FdFlags::empty())?)
 }
 
@@ -17,7 +17,7 @@ pub fn keep(fd: &impl AsFd) -> io::Result<()> {
 ///
 /// # Errors
 /// None on a sound kernel.
-pub fn keep_no_more(fd: &impl AsFd) -> io::Result<()> {
+pub fn keep_no_more(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(fcntl_setfd(fd, FdFlags::CLOEXEC)?)
 }
 
@@ -41,7 +41,7 @@ pub fn take(number: RawFd) -> io::Result<OwnedFd> {
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
-    use std::os::fd::{AsRawFd, IntoRawFd};
+    use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
     use std::process::Command;
 
     use super::*;
@@ -59,17 +59,17 @@ mod tests {
         writer.write_all(b"kept").unwrap();
         drop(writer);
         assert_eq!(read_after_exec(reader.as_raw_fd()), "");
-        keep(&reader).unwrap();
-        keep_no_more(&reader).unwrap();
+        keep(reader.as_fd()).unwrap();
+        keep_no_more(reader.as_fd()).unwrap();
         assert_eq!(read_after_exec(reader.as_raw_fd()), "");
-        keep(&reader).unwrap();
+        keep(reader.as_fd()).unwrap();
         assert_eq!(read_after_exec(reader.as_raw_fd()), "kept");
     }
 
     #[test]
     fn a_taken_descriptor_is_ours_alone_and_only_an_open_one_is_taken() {
         let (reader, mut writer) = io::pipe().unwrap();
-        keep(&reader).unwrap();
+        keep(reader.as_fd()).unwrap();
         let mut taken = io::PipeReader::from(take(reader.into_raw_fd()).unwrap());
         writer.write_all(b"x").unwrap();
         drop(writer);

@@ -307,6 +307,32 @@ fn what_an_operator_stops_stays_stopped_until_an_operator_starts_it() {
 }
 
 #[test]
+fn what_another_program_has_left_goes_on_and_what_is_missing_starts() {
+    let mut node = Simulation::default();
+    let since = node.now;
+    node.machine
+        .inherit(Vip, State::Up { since }, 3, Some("signal: 9".to_owned()));
+    node.machine.inherit(Front, State::Stopped, 0, None);
+    node.machine.inherit(Auth, State::Waiting, 0, None);
+    node.wants(&ALL, Change::Keep);
+    assert_eq!(node.effects(), [Effect::Start(Auth), Effect::Start(Resolve)]);
+    assert_eq!(node.state(Vip), Some(State::Up { since }));
+    assert_eq!(node.state(Front), Some(State::Stopped));
+    node.exit(Vip);
+    assert_eq!(node.machine.wards()[3].failures, 4);
+    node.stop();
+    assert_eq!(
+        node.effects(),
+        [
+            Effect::Forget(Front),
+            Effect::Forget(Vip),
+            Effect::Ask(Auth),
+            Effect::Ask(Resolve)
+        ]
+    );
+}
+
+#[test]
 fn an_order_to_stop_reaches_a_role_wherever_it_is() {
     let mut waiting = Simulation::with(&ALL);
     let mut starting = Simulation::with(&[Front]);
