@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod config;
+pub mod doctor;
 #[cfg(feature = "lab")]
 pub mod drill;
 pub mod front;

@@ -61,3 +61,8 @@ fn keepalived_read_corpus_holds() {
 fn vrrp_packet_corpus_holds() {
     replay("vrrp_packet", targets::vrrp_packet);
 }
+
+#[test]
+fn neighbour_claim_corpus_holds() {
+    replay("neighbour_claim", targets::neighbour_claim);
+}

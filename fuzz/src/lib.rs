@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use weir_cache::{Accept, Cache, Inserted, Lookup, Settings};
 use weir_config::dialects::keepalived;
+use weir_linux::announce::Claim;
 use weir_vrrp::{
     Advert, Announcing, Authentication, ChecksumForm, Destination, Family, Interval, Node, NodeSettings,
     Preemption, Priority, Received, RouterSettings, StartState, Version, Vrid,
@@ -141,7 +142,7 @@ pub fn keepalived_read(bytes: &[u8]) {
     assert_eq!(settings.node.routers.len(), settings.routers.len());
     assert_eq!(settings.node.groups.len(), settings.groups.len());
     assert_eq!(settings.node.trackers.len(), settings.trackers.len());
-    let mut numbers = BTreeSet::new();
+    let (mut numbers, mut held) = (BTreeSet::new(), BTreeSet::new());
     for ((router, tracking), attachment) in settings.node.routers.iter().zip(&settings.routers) {
         let first = router.addresses.first().expect("a router without an address");
         assert!(
@@ -163,6 +164,13 @@ pub fn keepalived_read(bytes: &[u8]) {
         );
         let number = (&attachment.interface, first.is_ipv4(), router.vrid);
         assert!(numbers.insert(number), "two routers of one number");
+        for floating in &attachment.addresses {
+            let interface = floating.interface.as_ref().unwrap_or(&attachment.interface);
+            assert!(
+                held.insert((interface, floating.address)),
+                "two routers of one address"
+            );
+        }
     }
     let members: Vec<usize> = settings
         .node
@@ -226,6 +234,31 @@ pub fn vrrp_packet(bytes: &[u8]) {
         node.on_deadline(now + Duration::from_secs(60));
         let effects = std::iter::from_fn(|| node.next_effect()).take(1000).count();
         assert!(effects < 1000, "one advert has {effects} effects");
+    }
+}
+
+/// Hears `bytes` as an Ethernet frame of ARP and of neighbour discovery. What is believed stands in the frame, and is an
+/// address that somebody can have.
+pub fn neighbour_claim(bytes: &[u8]) {
+    for family in [weir_linux::Family::V4, weir_linux::Family::V6] {
+        let Some(claim) = Claim::parse(bytes, family) else {
+            continue;
+        };
+        let contains = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+        match claim.address {
+            IpAddr::V4(address) => {
+                assert_eq!(family, weir_linux::Family::V4);
+                assert!(contains(&address.octets()) && !address.is_unspecified());
+                // Ethernet pads short frames.
+                let padded = [bytes, &[0; 18]].concat();
+                assert_eq!(Claim::parse(&padded, family), Some(claim));
+            }
+            IpAddr::V6(address) => {
+                assert_eq!(family, weir_linux::Family::V6);
+                assert!(contains(&address.octets()) && !address.is_multicast());
+            }
+        }
+        assert!(contains(&claim.mac.0));
     }
 }
 

@@ -16,6 +16,7 @@ pub mod lab;
 pub mod pair;
 
 mod dns;
+mod load;
 mod namespace;
 mod probe;
 mod process;
@@ -23,9 +24,10 @@ mod responder;
 mod site;
 
 pub use dns::{Ask, Client, Reply, Session, Transport};
+pub use load::{Burning, burn};
 pub use namespace::{Namespace, Network, remove_leftovers};
 pub use probe::{Names, Outcome, Plan, Probe, Prober, Silence, silences};
-pub use process::{Process, Scratch, kill_family, wait_for};
+pub use process::{Process, Scratch, kill_families, wait_for};
 pub use responder::{Behaviour, Received, Responder};
 pub use site::{Front, Site};
 

@@ -133,9 +133,14 @@ impl Process {
         self.signal(Signal::CONT)
     }
 
-    /// Kills the process and all that descend from it ([`kill_family`]).
+    /// Kills the process and all that descend from it ([`kill_families`]).
     pub fn kill_family(&mut self) -> io::Result<()> {
-        kill_family(self.id())?;
+        self.kill_with(&[])
+    }
+
+    /// The same, and `others` that do not descend from it.
+    pub fn kill_with(&mut self, others: &[u32]) -> io::Result<()> {
+        kill_families(&[&[self.id()], others].concat())?;
         self.kill()
     }
 
@@ -209,12 +214,15 @@ impl Drop for Process {
     }
 }
 
-/// Kills a process and all that descend from it, at once as far as they can tell: nobody runs any more when the first
+/// Kills processes and all that descend from them, at once as far as they can tell: nobody runs any more when the first
 /// one dies, so that nobody cleans up after another.
-pub fn kill_family(root: u32) -> io::Result<()> {
-    let family = family(root)?;
+pub fn kill_families(roots: &[u32]) -> io::Result<()> {
+    let families: Vec<Vec<Pid>> = roots
+        .iter()
+        .map(|root| family(*root))
+        .collect::<io::Result<_>>()?;
     for signal in [Signal::STOP, Signal::KILL] {
-        for &pid in &family {
+        for &pid in families.iter().flatten() {
             // One that is gone already needs no signal.
             let _ = kill_process(pid, signal);
         }

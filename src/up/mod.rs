@@ -229,7 +229,7 @@ fn site_status(status: &Status) -> Result<ExitCode, String> {
     let ssh = Way::parse(reach::SSH)?;
     // Whoever says how nodes are reached means all of them.
     let own = match status.via {
-        None => shares::own_node(&site).map(|node| node.name.clone()),
+        None => site_file::own_node(&site, &site_file::host_name()).map(|node| node.name.clone()),
         Some(_) => None,
     };
     let ask_own = |node: &Node| {

@@ -318,7 +318,7 @@ impl Origin<'_> {
         match share.role {
             RoleName::Front => {
                 if let Some(source) = &self.page_password {
-                    files.push(Text::new(PAGE_PASSWORD, secret(source)?));
+                    files.push(Text::new(PAGE_PASSWORD, site_file::secret(source)?));
                 }
             }
             RoleName::Vip => {
@@ -326,7 +326,10 @@ impl Origin<'_> {
                     if let VrrpVersion::Two(Some(source)) = &floating.version
                         && let Some(name) = password_file(floating, folder).file_name()
                     {
-                        files.push(Text::new(name.to_string_lossy(), password_text(&secret(source)?)));
+                        files.push(Text::new(
+                            name.to_string_lossy(),
+                            password_text(&site_file::secret(source)?),
+                        ));
                     }
                 }
             }
@@ -356,43 +359,15 @@ fn node<'s>(site: &'s Site, wanted: Option<&str>) -> Result<&'s Node, String> {
     if let Some(name) = wanted {
         return site_file::node(site, name);
     }
-    own_node(site).ok_or_else(|| {
+    let host = site_file::host_name();
+    let own = site_file::own_node(site, &host).map(AsRef::as_ref);
+    own.ok_or_else(|| {
         let known: Vec<_> = site.nodes.iter().map(|node| node.name.as_str()).collect();
         format!(
-            "this machine is called '{}', as no node is; say which one it is with --node: {}",
-            host_name(),
+            "this machine is called '{host}', as no node is; say which one it is with --node: {}",
             known.join(", ")
         )
     })
-}
-
-/// The node that has the machine's name.
-pub(super) fn own_node(site: &Site) -> Option<&Node> {
-    let host = host_name();
-    let short = host.split('.').next().unwrap_or_default();
-    site.node(&host).or_else(|| site.node(short)).map(AsRef::as_ref)
-}
-
-fn host_name() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    name.trim().to_owned()
-}
-
-/// A secret's first line.
-fn secret(source: &SecretSource) -> Result<Secret, String> {
-    let path = match source {
-        SecretSource::File(path) => path.clone(),
-        SecretSource::Credential(name) => std::env::var_os("CREDENTIALS_DIRECTORY")
-            .map(|folder| Path::new(&folder).join(name))
-            .ok_or_else(|| {
-                format!("the credential {name} is wanted, but this was started without credentials")
-            })?,
-    };
-    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    match text.lines().next() {
-        None | Some("") => Err(format!("{}: there is no secret in it", path.display())),
-        Some(line) => Ok(Secret::new(line)),
-    }
 }
 
 /// Who a program is to become. Whoever is not root stays who they are.

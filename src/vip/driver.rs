@@ -36,8 +36,6 @@ use super::trackers::Trackers;
 const MAX_ADVERTS_PER_WAKE: usize = 256;
 /// How often the guard hears that the loop runs.
 const HEARTBEAT: Duration = Duration::from_millis(100);
-/// How often addresses get another lifetime; they live for three of these at least.
-const RENEWAL: Duration = Duration::from_secs(1);
 /// A loop that is so much late stood still.
 const STALL: Duration = Duration::from_millis(50);
 /// The least that the guard waits for a heartbeat.
@@ -99,7 +97,7 @@ impl Driver {
         Ok(Self {
             node: Node::new(parts.settings.node.clone(), now),
             scripts: Scripts::new(&parts.settings, now),
-            notifier: Notifier::new(&parts.settings)?,
+            notifier: Notifier::new(&parts.settings, &parts.poller)?,
             run: parts.run,
             settings: parts.settings,
             network: parts.network,
@@ -162,7 +160,7 @@ impl Driver {
         self.track(now);
         if self.renew <= now {
             self.renew_addresses();
-            self.renew = now + RENEWAL;
+            self.renew = now + self.network.renewal();
         }
         self.perform();
         if self.beat <= now {
@@ -206,7 +204,7 @@ impl Driver {
                     self.node.on_claim(now, router, address);
                 }
             }
-            Kind::GuardLine => self.guard.on_ready(&self.poller),
+            Kind::GuardLine => self.guard.on_ready(),
             Kind::Script => self.scripts.on_exit(index, now),
             Kind::Notify => self.notifier.on_exit(index),
             Kind::FrontProcess | Kind::Question => {

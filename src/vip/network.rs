@@ -2,6 +2,11 @@
 //!
 //! A [`Segment`] is an interface in one family. It is opened anew when the interface is: under its old name, an
 //! interface that was made again has another number, and the old sockets hear nothing.
+//!
+//! An address owner (priority 255, RFC 9568 section 5.2.4) has the address as an interface's own, configured for good by
+//! somebody else. It stays as it is, whether the router is master or not, and after us: we would never bring it back.
+//! keepalived removes it at its start and at its end. With any other priority an address without an end is what a
+//! killed keepalived has left behind, and goes.
 
 use std::io;
 use std::net::IpAddr;
@@ -9,11 +14,11 @@ use std::time::Duration;
 
 use weir_config::vip::{FloatingAddress, VipSettings};
 use weir_linux::announce::{Heard, Neighbours};
-use weir_linux::netlink::{Assigned, Event, Links, Monitor, Placement, own_address};
+use weir_linux::netlink::{Assigned, Event, FOREVER, Links, Monitor, Placement, own_address};
 use weir_linux::poll::{Interest, Poller};
 use weir_linux::vrrp::{Reception, VrrpSocket};
 use weir_linux::{Family, Link, LinkIndex, keep_secondaries};
-use weir_vrrp::{Destination, RouterSettings};
+use weir_vrrp::{Destination, Priority, RouterSettings};
 
 use super::guard::{Held, Will};
 use super::tokens::{Kind, token};
@@ -24,8 +29,12 @@ const MAX_CLAIMS_PER_WAKE: usize = 64;
 const MAX_EVENTS_PER_WAKE: usize = 1024;
 /// The hop limit that multicast adverts must have (RFC 9568 §5.1.1.3).
 const MULTICAST_HOPS: u8 = 255;
-/// Addresses live this long at least after the last renewal: two renewals may be late.
-const MIN_LIFETIME: Duration = Duration::from_secs(3);
+/// Addresses live this long at least after the last renewal. The kernel counts whole seconds, and takes half a second more when it is busy;
+/// with one second, a machine that stands still for a second takes the address from a node that is well, and such
+/// machines were seen.
+const MIN_LIFETIME: Duration = Duration::from_secs(2);
+/// So many renewals are sent in one lifetime: two may be late.
+const RENEWALS: u32 = 4;
 
 /// Everything that the loop knows of the node's network.
 pub(super) struct Network {
@@ -56,6 +65,8 @@ struct Seat {
     hops: u8,
     /// Its addresses, each with the segment that it is on.
     addresses: Vec<(FloatingAddress, usize)>,
+    /// Those of them that are the node's own, whose owner it is.
+    own: Vec<IpAddr>,
     holds: bool,
 }
 
@@ -99,6 +110,7 @@ impl Network {
                     Destination::Unicast { hops, .. } => hops,
                 },
                 addresses: addresses.collect(),
+                own: Vec::new(),
                 holds: false,
             }
         });
@@ -131,8 +143,9 @@ impl Network {
                 .segments
                 .iter()
                 .any(|segment| segment.index() == Some(assigned.index));
-            let is_held = self.holder(assigned.index, assigned.address).is_some();
-            if interface && !is_held && (assigned.ours || self.floating.contains(&assigned.address)) {
+            let is_right =
+                self.is_own(assigned.address) || self.holder(assigned.index, assigned.address).is_some();
+            if interface && !is_right && (assigned.ours || self.floating.contains(&assigned.address)) {
                 self.links
                     .remove(assigned.index, assigned.address, assigned.prefix)?;
                 removed.push(assigned.address);
@@ -152,6 +165,8 @@ impl Network {
                 None => return Ok(changes),
                 Some(Event::AddressAdded { address, .. }) if self.floating.contains(&address) => {}
                 Some(Event::AddressRemoved { index, address }) if self.floating.contains(&address) => {
+                    // It is put back as one that is not.
+                    changes.links |= self.is_own(address);
                     changes
                         .lost
                         .extend(self.loser(index, address).map(|router| (router, address)));
@@ -167,6 +182,11 @@ impl Network {
         }
         changes.links = true;
         Ok(changes)
+    }
+
+    /// Whether the node is the owner of this floating address.
+    fn is_own(&self, address: IpAddr) -> bool {
+        self.routers.iter().any(|seat| seat.own.contains(&address))
     }
 
     /// The router that holds this address there.
@@ -200,7 +220,14 @@ impl Network {
             let link = links.iter().find(|link| link.name == segment.interface);
             segment.follow(link, number, poller);
         }
-        for (seat, attachment) in self.routers.iter_mut().zip(&settings.routers) {
+        let routers = settings.node.routers.iter().zip(&settings.routers);
+        for (seat, ((router, _), attachment)) in self.routers.iter_mut().zip(routers) {
+            seat.own = match router.priority {
+                Priority::OWNER => seat.permanent(&addresses, &self.segments),
+                _ => Vec::new(),
+            };
+            let floating = self.floating.iter().filter(|address| !seat.own.contains(address));
+            let floating: Vec<IpAddr> = floating.copied().collect();
             let segment = self.segments.get(seat.segment);
             let link = segment.and_then(|segment| segment.link.as_ref());
             let usable = link.filter(|link| link.up || attachment.ignore_interface);
@@ -208,7 +235,7 @@ impl Network {
                 let has = |address| has_address(&addresses, link.index, address);
                 match attachment.source {
                     Some(source) => (!attachment.track_source || has(source)).then_some(source),
-                    None => own_address(&addresses, link.index, segment?.family, &self.floating),
+                    None => own_address(&addresses, link.index, segment?.family, &floating),
                 }
             });
         }
@@ -293,7 +320,7 @@ impl Network {
             return;
         };
         seat.holds = true;
-        for interface in seat.addresses.iter().filter_map(|(_, at)| self.segments.get(*at)) {
+        for interface in seat.moving().filter_map(|(_, at)| self.segments.get(*at)) {
             // Where /proc/sys may not be written it is as the container's host has it.
             let _ = keep_secondaries(&interface.interface);
         }
@@ -308,7 +335,7 @@ impl Network {
             else {
                 continue;
             };
-            for (floating, segment) in &seat.addresses {
+            for (floating, segment) in seat.moving() {
                 let index = old.segments.get(*segment).and_then(Segment::index);
                 let stays = self
                     .routers
@@ -332,7 +359,7 @@ impl Network {
             return Ok(());
         };
         let mut outcome = Ok(());
-        for (floating, segment) in &seat.addresses {
+        for (floating, segment) in seat.moving() {
             let index = self.segments.get(*segment).and_then(Segment::index);
             let placed = match index {
                 Some(index) => self.links.place(index, &placement(floating, self.valid_s)),
@@ -341,6 +368,11 @@ impl Network {
             outcome = outcome.and(placed);
         }
         outcome
+    }
+
+    /// How often [`Self::renew`] is to be called.
+    pub(super) fn renewal(&self) -> Duration {
+        Duration::from_secs(self.valid_s.into()) / RENEWALS
     }
 
     /// Takes a router's addresses away.
@@ -353,7 +385,7 @@ impl Network {
         };
         seat.holds = false;
         let mut outcome = Ok(());
-        for (floating, segment) in &seat.addresses {
+        for (floating, segment) in seat.moving() {
             if let Some(index) = self.segments.get(*segment).and_then(Segment::index) {
                 let removed = self.links.remove(index, floating.address, floating.prefix);
                 outcome = outcome.and(removed);
@@ -381,7 +413,7 @@ impl Network {
     /// The addresses that would be left behind if this process ended now.
     pub(super) fn held(&self) -> Vec<Held> {
         let holders = self.routers.iter().filter(|seat| seat.holds);
-        let addresses = holders.flat_map(|seat| &seat.addresses);
+        let addresses = holders.flat_map(Seat::moving);
         let held = addresses.filter_map(|(floating, segment)| {
             Some(Held {
                 interface: self.segments.get(*segment)?.index()?.0,
@@ -420,6 +452,26 @@ impl Network {
 }
 
 impl Seat {
+    /// The addresses that come and go with mastership: all but the node's own.
+    fn moving(&self) -> impl Iterator<Item = &(FloatingAddress, usize)> {
+        self.addresses
+            .iter()
+            .filter(|(floating, _)| !self.own.contains(&floating.address))
+    }
+
+    /// Those of its addresses that an interface has without an end.
+    fn permanent(&self, addresses: &[Assigned], segments: &[Segment]) -> Vec<IpAddr> {
+        let is_permanent = |(floating, segment): &&(FloatingAddress, usize)| {
+            let index = segments.get(*segment).and_then(Segment::index);
+            let mut there = addresses
+                .iter()
+                .filter(|assigned| Some(assigned.index) == index && assigned.address == floating.address);
+            there.any(|assigned| assigned.valid_s == FOREVER && !assigned.ours)
+        };
+        let permanent = self.addresses.iter().filter(is_permanent);
+        permanent.map(|(floating, _)| floating.address).collect()
+    }
+
     /// Whether it has this very address, on the same interface and with the same prefix.
     fn has_same(&self, floating: &FloatingAddress) -> bool {
         self.addresses.iter().any(|(own, _)| own == floating)

@@ -14,6 +14,8 @@ use super::tokens::{Kind, token};
 
 /// Notify programs at once; one more is not started, and the journal says so.
 const MAX_RUNNING: usize = 64;
+/// The number of the fifo's reader, behind theirs.
+const READER: usize = MAX_RUNNING;
 
 /// Runs notify programs and writes to the fifo.
 pub(super) struct Notifier {
@@ -28,24 +30,30 @@ impl Notifier {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub(super) fn open(settings: &VipSettings, old: &VipSettings) -> io::Result<Option<Self>> {
+    pub(super) fn open(
+        settings: &VipSettings,
+        old: &VipSettings,
+        poller: &Poller,
+    ) -> io::Result<Option<Self>> {
         let fifo =
             |settings: &VipSettings| (settings.notify_fifo.clone(), settings.notify_fifo_script.clone());
         (fifo(settings) != fifo(old))
-            .then(|| Self::new(settings))
+            .then(|| Self::new(settings, poller))
             .transpose()
     }
 
     /// Opens the fifo of a configuration, if it has one, and starts its reader.
     ///
     /// # Errors
-    /// When the fifo cannot be made, or its reader not be started.
-    pub(super) fn new(settings: &VipSettings) -> io::Result<Self> {
+    /// When the fifo cannot be made, or there is no room for its reader.
+    pub(super) fn new(settings: &VipSettings, poller: &Poller) -> io::Result<Self> {
         let fifo = settings.notify_fifo.as_deref().map(fifo::open).transpose()?;
         let reader = match (&settings.notify_fifo_script, &settings.notify_fifo) {
             (Some(program), Some(path)) => {
                 let arguments = [path.display().to_string()];
-                Some(programs::start(program, &arguments, Fate::EndsWithUs)?)
+                let reader = programs::start(program, &arguments, Fate::EndsWithUs)?;
+                poller.add(&reader, token(Kind::Notify, READER), Interest::Read)?;
+                Some(reader)
             }
             _ => None,
         };
@@ -86,10 +94,16 @@ impl Notifier {
         }
     }
 
-    /// A notify program has ended.
+    /// A notify program, or the fifo's reader, has ended.
     pub(super) fn on_exit(&mut self, index: usize) {
-        if let Some(place) = self.running.get_mut(index) {
-            place.take_if(|child| matches!(child.try_wait(), Ok(Some(_)) | Err(_)));
+        let place = match index {
+            READER => Some(&mut self.reader),
+            index => self.running.get_mut(index),
+        };
+        let ended =
+            place.and_then(|place| place.take_if(|child| matches!(child.try_wait(), Ok(Some(_)) | Err(_))));
+        if let Some(error) = ended.and_then(|mut child| child.refusal()) {
+            tracing::warn!("notify: {error}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::process::{Command, Stdio};
 
 use weir_config::vip::Program;
-use weir_linux::child::{Child, Ending, Launch, spawn};
+use weir_linux::child::{self, Child, Ending, Launch};
 use weir_linux::privileges::resolve_account;
 
 /// What becomes of a program when `weir vip` ends before it.
@@ -16,10 +16,11 @@ pub(super) enum Fate {
     Finishes,
 }
 
-/// Starts a program with these arguments behind its own.
+/// Starts a program with these arguments behind its own, without waiting for it: one that cannot be run is seen to end
+/// with a [refusal](Child::refusal).
 ///
 /// # Errors
-/// There is no such program or user, or no room for another process.
+/// There is no such user, or no room for another process.
 pub(super) fn start(program: &Program, arguments: &[String], fate: Fate) -> io::Result<Child> {
     let Some((name, words)) = program.words.split_first() else {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -42,5 +43,5 @@ pub(super) fn start(program: &Program, arguments: &[String], fate: Fate) -> io::
         },
         ..Launch::default()
     };
-    spawn(command, &launch).map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))
+    child::start(command, &launch).map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))
 }

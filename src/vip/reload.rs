@@ -39,7 +39,7 @@ impl Driver {
         }
         let mut network = Network::open(&settings, &self.poller)?;
         network.refresh(&settings, &self.poller)?;
-        let notifier = Notifier::open(&settings, &self.settings)?;
+        let notifier = Notifier::open(&settings, &self.settings, &self.poller)?;
 
         // What is still to be done counts routers as the old file does.
         self.perform();

@@ -146,9 +146,13 @@ impl Check {
     }
 
     fn on_exit(&mut self, now: Timestamp) {
-        let Some(Ok(Some(status))) = self.running.as_mut().map(Child::try_wait) else {
+        let Some(child) = &mut self.running else { return };
+        let Ok(Some(status)) = child.try_wait() else {
             return;
         };
+        if let Some(error) = child.refusal() {
+            tracing::warn!("check {}: {error}", self.name);
+        }
         // What it started and left behind is not for the next run to meet; reaped, it has no group any more.
         self.running = None;
         let outcome = if status.success() {

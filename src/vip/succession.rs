@@ -37,8 +37,8 @@ pub(super) struct Bequest {
     routers: Vec<(String, State)>,
     /// What is known of trackers, by name.
     trackers: Vec<(String, Known)>,
-    /// The line to the guard, and the guard's number.
-    pub(super) guard: (RawFd, u32),
+    /// The line to the guard.
+    pub(super) guard: RawFd,
     /// The connection of whoever waits for it.
     caller: RawFd,
     /// The same, taken: before anything is started that would inherit it, too.
@@ -197,14 +197,14 @@ impl Driver {
         let trackers = trackers.map(|(tracker, (_, condition))| (tracker.name.clone(), known(condition)));
         let trackers = trackers.collect();
         let gone = || io::Error::from(io::ErrorKind::NotFound);
-        let (line, guard) = self.guard.running().ok_or_else(gone)?;
+        let line = self.guard.line().ok_or_else(gone)?;
         let connection = self.connections.descriptor(caller).ok_or_else(gone)?;
         inherit::keep(line)?;
         inherit::keep(connection)?;
         Ok(Bequest {
             routers,
             trackers,
-            guard: (line.as_raw_fd(), guard),
+            guard: line.as_raw_fd(),
             caller: connection.as_raw_fd(),
             connection: None,
         })
@@ -212,8 +212,10 @@ impl Driver {
 
     /// Has children not inherit what they are not to have.
     fn keep_no_more(&self, caller: Caller) {
-        let line = self.guard.running().map(|(line, _)| line);
-        for fd in line.into_iter().chain(self.connections.descriptor(caller)) {
+        for fd in { self.guard.line() }
+            .into_iter()
+            .chain(self.connections.descriptor(caller))
+        {
             let _ = inherit::keep_no_more(fd);
         }
     }

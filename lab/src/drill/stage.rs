@@ -15,7 +15,7 @@ use super::watch::Neighbour;
 use crate::lab::Lab;
 use crate::pair::Holders;
 use crate::probe::PATIENCE;
-use crate::{Names, interrupt, kill_family, wait_for};
+use crate::{Names, interrupt, kill_families, wait_for};
 
 /// The nodes that share the floating address; the first one has it when a drill begins.
 pub(super) const NODES: [&str; 2] = ["dd1", "dd2"];
@@ -187,7 +187,7 @@ impl<'l> Stage<'l> {
 
     /// Kills the process that has a role on a node and all that descend from it, at the same moment.
     pub(super) fn kill_family(&self, node: &str, role: &str) -> io::Result<()> {
-        kill_family(self.lab.role_pid(node, role)?)
+        kill_families(&[self.lab.role_pid(node, role)?])
     }
 }
 

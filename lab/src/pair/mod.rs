@@ -172,6 +172,29 @@ impl Pair {
         self.nodes[node].order_vip(order)
     }
 
+    /// Kills all of `weir vip` on a node, its guard too, at once.
+    pub fn kill_vip_and_guard(&mut self, node: usize) -> io::Result<()> {
+        let guards = self.guards(node)?;
+        self.vip(node)?.kill_with(&guards)
+    }
+
+    /// The processes that withdraw the address when `weir vip` dies: one while it runs.
+    pub fn guards(&self, node: usize) -> io::Result<Vec<u32>> {
+        self.nodes[node].guards()
+    }
+
+    /// Writes `line` into the node's `keepalived.conf`, in the place of the one that begins with the same word if there is
+    /// one, and has `weir vip` take it up (SIGHUP).
+    pub fn reload_vip(&mut self, node: usize, line: &str) -> io::Result<()> {
+        self.nodes[node].reload_vip(line)
+    }
+
+    /// Has everybody wait who opens the node's check script, as on a file system that does not answer, until what this
+    /// returns is dropped; the kernel bears it for 45 s.
+    pub fn block_check(&self, node: usize) -> io::Result<Process> {
+        self.nodes[node].block_check()
+    }
+
     /// Deletes the floating address from a node, as somebody with `ip address` might.
     pub fn delete_address(&self, node: usize) -> io::Result<()> {
         let (address, host) = (self.address.to_string(), &self.nodes[node].host);

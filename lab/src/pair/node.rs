@@ -4,8 +4,9 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 
-use super::{Contender, DD, READY, Settings, Vip, contender};
+use super::{Contender, DD, READY, Settings, Vip, contender, running};
 use crate::{Namespace, Process, Scratch, wait_for};
 
 /// LAB-DD1 or LAB-DD2.
@@ -107,6 +108,50 @@ impl Node {
         }
         self.vip = Some(Process::start("vip", command, &self.directory)?);
         Ok(())
+    }
+
+    /// Changes a line of the instance and waits until `weir vip` has taken it up.
+    pub(super) fn reload_vip(&mut self, line: &str) -> io::Result<()> {
+        let word = line.split(' ').next().unwrap_or(line);
+        let file = self.directory.join("keepalived.conf");
+        let text = fs::read_to_string(&file)?;
+        let mut lines: Vec<&str> = text.lines().filter(|old| !old.starts_with(word)).collect();
+        let instance = lines.iter().position(|line| line.starts_with("vrrp_instance"));
+        lines.insert(instance.map_or(0, |at| at + 1), line);
+        fs::write(&file, lines.join("\n") + "\n")?;
+        let log = self.directory.join("vip.log");
+        let reloads = || fs::read_to_string(&log).map_or(0, |log| log.matches("reloaded").count());
+        let vip = running(&mut self.vip)?;
+        let before = reloads();
+        vip.hang_up()?;
+        vip.wait_until(READY, || reloads() > before).map(drop)
+    }
+
+    /// Takes a lease of the check script (fcntl(2), `F_SETLEASE`), once nobody has it open.
+    pub(super) fn block_check(&self) -> io::Result<Process> {
+        const TAKE: &str = r#"$| = 1; $SIG{IO} = "IGNORE"; open F, "<", $ARGV[0] or die;
+            select undef, undef, undef, 0.001 until fcntl F, 1024, 1; print "taken"; sleep"#;
+        let mut command = Command::new("perl");
+        command.args(["-e", TAKE]).arg(self.directory.join("check"));
+        let mut holder = Process::start("lease", command, &self.directory)?;
+        let log = self.directory.join("lease.log");
+        let taken = || fs::read_to_string(&log).is_ok_and(|text| text.contains("taken"));
+        holder.wait_until(READY, taken)?;
+        Ok(holder)
+    }
+
+    /// The guards of `weir vip`.
+    pub(super) fn guards(&self) -> io::Result<Vec<u32>> {
+        let listed = Command::new("ip")
+            .args(["netns", "pids", self.host.name()])
+            .output()?;
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let is_guard = |pid: &u32| {
+            fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|words| words.split(|byte| *byte == 0).nth(2) == Some(b"guard"))
+        };
+        let pids = listed.split_whitespace().filter_map(|pid| pid.parse().ok());
+        Ok(pids.filter(is_guard).collect())
     }
 
     /// Runs `weir vip ORDER`.

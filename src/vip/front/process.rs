@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use weir_linux::child::{Child, Ending, Launch, spawn};
+use weir_linux::child::{self, Child, Ending, Launch};
 use weir_linux::pidfd::Pidfd;
 use weir_linux::poll::{Events, Interest, Poller};
 use weir_wire::Timestamp;
@@ -135,7 +135,11 @@ impl Process {
             }
             Running::Ours { mut child, since } => {
                 let status = child.try_wait().ok().flatten();
-                let how = status.map_or_else(|| "it has ended".to_owned(), |status| status.to_string());
+                let how = match (child.refusal(), status) {
+                    (Some(error), _) => error.to_string(),
+                    (None, Some(status)) => status.to_string(),
+                    (None, None) => "it has ended".to_owned(),
+                };
                 tracing::warn!("front end: process {}: {how}", child.id());
                 if now.since(since) >= WELL {
                     self.pause = FIRST_PAUSE;
@@ -184,7 +188,7 @@ fn start(words: &[String], poller: &Poller) -> io::Result<Child> {
         with_parent: Some(Ending::Ask),
         ..Launch::default()
     };
-    let child = spawn(command, &launch)?;
+    let child = child::start(command, &launch)?;
     poller.add(&child, token(Kind::FrontProcess, 0), Interest::Read)?;
     Ok(child)
 }

@@ -1,10 +1,12 @@
 //! The guard's own side: waits for its ward's end.
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::RawFd;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use weir_linux::child::part;
 use weir_linux::netlink::Links;
 use weir_linux::poll::{Events, Interest, Poller};
 use weir_linux::realtime;
@@ -19,12 +21,17 @@ use super::will::{Farewell, Will, Word};
 const MESSAGE_BYTES: usize = 256 * 1024;
 /// Silence is looked at once more after this, in case it was this process that stood still.
 const SECOND_LOOK: Duration = Duration::from_millis(50);
+/// It has no `weir` in it, so that who kills every `weir` leaves the address to nobody.
+const NAME: &CStr = c"vip-guard";
 /// A priority above its ward's: whoever waits for it to die must not be starved by it.
 const PRIORITY: u8 = 3;
 
 /// Runs the guard on the line with this number, until its ward ends. Its exit status is nobody's business.
 pub(in crate::vip) fn main(line: RawFd) -> ExitCode {
-    match Seqpacket::adopt(line).and_then(|line| watch(&line)) {
+    let watched = part(NAME)
+        .and_then(|()| Seqpacket::adopt(line))
+        .and_then(|line| watch(&line));
+    match watched {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("guard: {error}");

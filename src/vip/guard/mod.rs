@@ -5,10 +5,16 @@
 //!      ▲ a new one, when this one ends ──┘
 //! ```
 //!
-//! The guard is started before any address is held, in a process group of its own, deaf to every signal that can be
-//! ignored. When the line ends without a farewell, or is silent for longer than other routers wait, it takes the
-//! addresses of the last will off their interfaces and sends adverts of priority zero. What both leave behind when
-//! both are killed at once goes by the lifetime that every address has ([`super::network`]).
+//! The guard is started before any address is held, deaf to every signal that can be ignored. When the line ends without
+//! a farewell, or is silent for longer than other routers wait, it takes the addresses of the last will off their
+//! interfaces and sends adverts of priority zero.
+//!
+//! A kill that is meant for `weir vip` should not meet its guard, so the guard is no child of it and in no group with it,
+//! and has a name of its own: neither `kill -- -GROUP` nor `pkill -P` nor `killall weir` finds it. What stops a control
+//! group does, after it has stopped `weir vip`; after a stop in good order the guard ends by itself.
+//!
+//! What both leave behind when both are killed at once goes by the lifetime that every address has
+//! ([`super::network`]).
 
 mod child;
 mod will;
@@ -17,7 +23,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::process::{Command, Stdio};
 
-use weir_linux::child::{Child, Launch, spawn};
+use weir_linux::child::{Child, Launch, spawn, start};
 use weir_linux::poll::{Interest, Poller};
 use weir_linux::seqpacket::{Delivery, Seqpacket};
 
@@ -29,12 +35,12 @@ pub(super) use will::{Farewell, Held, Will};
 
 /// This process's end of the line, and the will as the guard has it.
 pub(super) struct Guard {
-    running: Option<(Seqpacket, Child)>,
+    line: Option<Seqpacket>,
+    /// The process from which the guard parts at its start.
+    starter: Option<Child>,
     will: Will,
     /// The guard has not got the will yet: its line was full.
     unsaid: bool,
-    /// The guard of the program before, which has been dismissed.
-    leaving: Option<Child>,
 }
 
 impl Guard {
@@ -43,45 +49,45 @@ impl Guard {
     /// # Errors
     /// When the process cannot be started.
     pub(super) fn start(poller: &Poller) -> io::Result<Self> {
+        let (line, starter) = launch(poller, spawn)?;
         Ok(Self {
-            running: Some(launch(poller)?),
+            line: Some(line),
+            starter: Some(starter),
             will: Will::default(),
             unsaid: false,
-            leaving: None,
         })
     }
 
-    /// Goes on with the guard of the program that this process was until now, by the number of its line and its own.
+    /// Goes on with the guard of the program that this process was until now, by the number of its line.
     ///
     /// # Errors
-    /// There is no such line or process.
-    pub(super) fn adopt((line, pid): (RawFd, u32), poller: &Poller) -> io::Result<Self> {
-        let (line, child) = (Seqpacket::adopt(line)?, Child::adopt(pid)?);
+    /// There is no such line.
+    pub(super) fn adopt(line: RawFd, poller: &Poller) -> io::Result<Self> {
+        let line = Seqpacket::adopt(line)?;
         poller.add(&line, token(Kind::GuardLine, 0), Interest::Read)?;
         Ok(Self {
-            running: Some((line, child)),
+            line: Some(line),
+            starter: None,
             will: Will::default(),
             unsaid: false,
-            leaving: None,
         })
     }
 
-    /// The line to the guard, and the guard's number.
-    pub(super) fn running(&self) -> Option<(BorrowedFd<'_>, u32)> {
-        let running = self.running.as_ref();
-        running.map(|(line, child)| (line.as_fd(), child.id()))
+    /// The line to the guard.
+    pub(super) fn line(&self) -> Option<BorrowedFd<'_>> {
+        self.line.as_ref().map(AsFd::as_fd)
     }
 
     /// Starts a guard that is this very program, in the place of one that is the program before. That one stays where
     /// none can be started.
     pub(super) fn renew(&mut self, poller: &Poller) {
-        match launch(poller) {
-            Ok((line, child)) => {
+        match launch(poller, start) {
+            Ok((line, starter)) => {
                 self.unsaid = line.send(&Word::Will(self.will.clone()).encode()).is_err();
-                if let Some((old, child)) = self.running.replace((line, child)) {
+                if let Some(old) = self.line.replace(line) {
                     let _ = old.send(&Word::Done.encode());
-                    self.leaving = Some(child);
                 }
+                self.starter = Some(starter);
             }
             Err(error) => tracing::warn!("cannot start a guard, the old one stays: {error}"),
         }
@@ -95,28 +101,28 @@ impl Guard {
 
     /// Says that the loop runs, and finds out whether the guard does.
     pub(super) fn beat(&mut self, poller: &Poller) {
-        self.leaving
-            .take_if(|child| !matches!(child.try_wait(), Ok(None)));
+        if let Some(starter) = &mut self.starter {
+            // It has parted from the guard.
+            let _ = starter.try_wait();
+        }
         self.say(&Word::Heartbeat, poller);
         if self.unsaid {
             self.unsaid = !self.say(&Word::Will(self.will.clone()), poller);
         }
     }
 
-    /// The line is readable: it has ended, for the guard says nothing.
-    pub(super) fn on_ready(&mut self, poller: &Poller) {
-        let ended = self
-            .running
-            .as_ref()
-            .is_none_or(|(line, _)| matches!(line.receive(&mut [0; 1]), Ok(Delivery::Closed) | Err(_)));
-        if ended {
-            self.unsaid = !self.replace(poller);
+    /// The line is readable: it has ended, for the guard says nothing. The next heartbeat starts another guard, and not
+    /// this moment: one that cannot run would be started without end.
+    pub(super) fn on_ready(&mut self) {
+        let ended = |line: &Seqpacket| matches!(line.receive(&mut [0; 1]), Ok(Delivery::Closed) | Err(_));
+        if self.line.as_ref().is_some_and(ended) {
+            self.bury();
         }
     }
 
     /// Lets the guard go, with nothing to withdraw.
     pub(super) fn dismiss(self) {
-        if let Some((line, _)) = self.running {
+        if let Some(line) = self.line {
             // A guard that does not hear it withdraws what is withdrawn already.
             let _ = line.send(&Word::Done.encode());
         }
@@ -124,7 +130,7 @@ impl Guard {
 
     /// Whether it was said. Not when the guard is behind, on a machine that is busy: it still sees the line end.
     fn say(&mut self, word: &Word, poller: &Poller) -> bool {
-        match self.running.as_ref().map(|(line, _)| line.send(&word.encode())) {
+        match self.line.as_ref().map(|line| line.send(&word.encode())) {
             Some(Ok(())) => true,
             Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => false,
             Some(Err(_)) | None => self.replace(poller),
@@ -133,15 +139,11 @@ impl Guard {
 
     /// Starts another guard in the place of one that has ended, and says whether it has the will.
     fn replace(&mut self, poller: &Poller) -> bool {
-        if let Some((_, mut child)) = self.running.take() {
-            tracing::warn!("the guard has ended; starting another");
-            // It has ended, or is about to: what is not reaped now is when this process ends.
-            let _ = child.try_wait();
-        }
-        match launch(poller) {
-            Ok((line, child)) => {
+        self.bury();
+        match launch(poller, start) {
+            Ok((line, starter)) => {
                 let said = line.send(&Word::Will(self.will.clone()).encode()).is_ok();
-                self.running = Some((line, child));
+                (self.line, self.starter) = (Some(line), Some(starter));
                 said
             }
             // Tried again with the next heartbeat.
@@ -151,9 +153,28 @@ impl Guard {
             }
         }
     }
+
+    /// Takes note that the guard has ended.
+    fn bury(&mut self) {
+        if self.line.take().is_none() {
+            return;
+        }
+        let refusal = self.starter.take().and_then(|mut starter| {
+            // It has ended, or is about to: what is not reaped now is when this process ends.
+            let _ = starter.try_wait();
+            starter.refusal()
+        });
+        match refusal {
+            Some(error) => tracing::error!("cannot run a guard: {error}"),
+            None => tracing::warn!("the guard has ended; starting another"),
+        }
+    }
 }
 
-fn launch(poller: &Poller) -> io::Result<(Seqpacket, Child)> {
+fn launch(
+    poller: &Poller,
+    start: fn(Command, &Launch<'_>) -> io::Result<Child>,
+) -> io::Result<(Seqpacket, Child)> {
     let (near, far) = Seqpacket::pair()?;
     let mut command = Command::new(std::env::current_exe()?);
     command
@@ -163,7 +184,7 @@ fn launch(poller: &Poller) -> io::Result<(Seqpacket, Child)> {
         inherit: &[far.as_fd()],
         ..Launch::default()
     };
-    let child = spawn(command, &launch)?;
+    let child = start(command, &launch)?;
     poller.add(&near, token(Kind::GuardLine, 0), Interest::Read)?;
     Ok((near, child))
 }

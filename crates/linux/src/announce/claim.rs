@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::link::MacAddress;
+use crate::link::{Family, MacAddress};
 
 /// Somebody says that it has an address, or is about to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +16,19 @@ pub struct Claim {
     pub mac: MacAddress,
 }
 
+impl Claim {
+    /// What an Ethernet frame claims: one of ARP, for IPv4, or of neighbour discovery.
+    pub fn parse(frame: &[u8], family: Family) -> Option<Self> {
+        match family {
+            Family::V4 => parse_arp(frame),
+            Family::V6 => parse_discovery(frame),
+        }
+    }
+}
+
 /// The sender of an ARP request or reply. A request from 0.0.0.0 asks whether an address is free (RFC 5227
 /// section 2.1.1) and claims nothing.
-pub(super) fn parse_arp(frame: &[u8]) -> Option<Claim> {
+fn parse_arp(frame: &[u8]) -> Option<Claim> {
     let frame: &[u8; 42] = frame.first_chunk()?;
     // ARP; Ethernet, IPv4, the lengths of their addresses; a request or a reply.
     let operation = (frame[20], frame[21]);
@@ -34,7 +44,7 @@ pub(super) fn parse_arp(frame: &[u8]) -> Option<Claim> {
 
 /// The target of a neighbour advertisement, or of a solicitation from the unspecified address, with which a node
 /// that takes an address asks whether it is free (RFC 4862 section 5.4.2).
-pub(super) fn parse_discovery(frame: &[u8]) -> Option<Claim> {
+fn parse_discovery(frame: &[u8]) -> Option<Claim> {
     const SOLICITATION: u8 = 135;
     const ADVERTISEMENT: u8 = 136;
     let (head, options) = frame.split_first_chunk::<78>()?;

@@ -3,8 +3,7 @@ use std::time::Duration;
 
 use weir_lab::{Namespace, Network, wait_for};
 
-use super::claim::{parse_arp, parse_discovery};
-use super::frame::{Role, gratuitous_arp, unsolicited_advertisement};
+use super::frame::{Role, arp_request, gratuitous_arp, solicitation, unsolicited_advertisement};
 use super::*;
 use crate::link::{Family, Link, MacAddress};
 use crate::netlink::Links;
@@ -46,24 +45,46 @@ fn an_advertisement_is_laid_out_as_neighbour_discovery_has_it() {
 }
 
 #[test]
+fn questions_are_laid_out_as_arp_and_neighbour_discovery_have_them() {
+    let request = "ffffffffffff 020000aabbcc 0806 0001 0800 06 04 0001 \
+        020000aabbcc 0a0a02a1 000000000000 0a0a02a0";
+    let [own, address] = [[10, 10, 2, 161], [10, 10, 2, 160]];
+    assert_eq!(
+        arp_request(MAC, own.into(), address.into()).to_vec(),
+        hex(request)
+    );
+    let solicited = "3333ff000160 020000aabbcc 86dd 6c000000 0020 3a ff \
+        fd101002000000000000000000000161 ff0200000000000000000001ff000160 \
+        87 00 0a40 00000000 fd101002000000000000000000000160 01 01 020000aabbcc";
+    let [own, address] = ["fd10:1002::161", "fd10:1002::160"].map(|text| text.parse().unwrap());
+    let frame = solicitation(MAC, own, address).to_vec();
+    // The checksum is the kernel's to confirm: see the test in the laboratory.
+    let without = |mut frame: Vec<u8>| {
+        frame[56..58].fill(0);
+        frame
+    };
+    assert_eq!(without(frame), without(hex(solicited)));
+}
+
+#[test]
 fn our_own_frames_are_claims_and_every_cut_of_them_is_none() {
     let arp = gratuitous_arp(MAC, [10, 10, 2, 160].into());
     let claim = |address| Claim {
         address: ip(address),
         mac: MAC,
     };
-    assert_eq!(parse_arp(&arp), Some(claim("10.10.2.160")));
+    assert_eq!(Claim::parse(&arp, Family::V4), Some(claim("10.10.2.160")));
     for end in 0..arp.len() {
-        assert_eq!(parse_arp(&arp[..end]), None, "{end}");
+        assert_eq!(Claim::parse(&arp[..end], Family::V4), None, "{end}");
     }
     let discovery = unsolicited_advertisement(MAC, "fd10::160".parse().unwrap(), Role::Host);
     for end in 0..=discovery.len() {
         // Without the option, the sender's hardware address is what there is, here the same.
         let expected = (end >= 78).then(|| claim("fd10::160"));
-        assert_eq!(parse_discovery(&discovery[..end]), expected, "{end}");
+        assert_eq!(Claim::parse(&discovery[..end], Family::V6), expected, "{end}");
     }
-    assert_eq!(parse_arp(&discovery), None);
-    assert_eq!(parse_discovery(&[&arp[..], &[0; 60]].concat()), None);
+    assert_eq!(Claim::parse(&discovery, Family::V4), None);
+    assert_eq!(Claim::parse(&[&arp[..], &[0; 60]].concat(), Family::V6), None);
 }
 
 /// One frame with a byte replaced.
@@ -75,17 +96,17 @@ fn with<const N: usize>(mut frame: [u8; N], at: usize, byte: u8) -> [u8; N] {
 #[test]
 fn of_arp_only_what_names_its_sender_is_a_claim() {
     let arp = gratuitous_arp(MAC, [10, 10, 2, 160].into());
-    assert!(parse_arp(&with(arp, 21, 2)).is_some(), "a reply");
+    assert!(Claim::parse(&with(arp, 21, 2), Family::V4).is_some(), "a reply");
     for (at, byte, what) in [
         (21, 3, "reverse ARP"),
         (20, 1, "another operation"),
         (15, 6, "another network"),
     ] {
-        assert_eq!(parse_arp(&with(arp, at, byte)), None, "{what}");
+        assert_eq!(Claim::parse(&with(arp, at, byte), Family::V4), None, "{what}");
     }
     let mut probe = arp;
     probe[28..32].fill(0);
-    assert_eq!(parse_arp(&probe), None, "a probe");
+    assert_eq!(Claim::parse(&probe, Family::V4), None, "a probe");
 }
 
 #[test]
@@ -95,7 +116,7 @@ fn of_discovery_only_advertisements_and_the_question_of_a_newcomer_are_claims() 
     let mut proxied = advertisement;
     proxied[80..86].copy_from_slice(&other.0);
     assert_eq!(
-        parse_discovery(&proxied).unwrap().mac,
+        Claim::parse(&proxied, Family::V6).unwrap().mac,
         other,
         "the option counts, not the sender"
     );
@@ -109,18 +130,22 @@ fn of_discovery_only_advertisements_and_the_question_of_a_newcomer_are_claims() 
         (14, 0x40, "not IPv6"),
     ];
     for (at, byte, what) in refused {
-        assert_eq!(parse_discovery(&with(advertisement, at, byte)), None, "{what}");
+        assert_eq!(
+            Claim::parse(&with(advertisement, at, byte), Family::V6),
+            None,
+            "{what}"
+        );
     }
     let mut newcomer = with(advertisement, 54, 135);
     newcomer[22..38].fill(0);
     newcomer[80..86].copy_from_slice(&other.0);
     assert_eq!(
-        parse_discovery(&newcomer).unwrap().mac,
+        Claim::parse(&newcomer, Family::V6).unwrap().mac,
         MAC,
         "its option means something else"
     );
     assert!(
-        parse_discovery(&with(advertisement, 79, 0)).is_some(),
+        Claim::parse(&with(advertisement, 79, 0), Family::V6).is_some(),
         "an option without length ends them"
     );
 }
@@ -177,6 +202,32 @@ fn lab_an_announcement_reaches_the_neighbours_and_not_its_sender() {
             Family::V6 => "10.9.0.9",
         };
         assert!(near.announce(ip(other)).is_err());
+    }
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_who_has_an_address_answers_and_nobody_else() {
+    let (_network, [(a, a_link), (b, b_link)]) = pair();
+    for host in [&a, &b] {
+        let own = if std::ptr::eq(host, &a) {
+            "fd09::1/64"
+        } else {
+            "fd09::2/64"
+        };
+        host.ip(&["address", "add", own, "dev", "eth0", "nodad"]).unwrap();
+    }
+    for (family, own, address, nobodys) in [
+        (Family::V4, "10.9.0.1", "10.9.0.2", "10.9.0.3"),
+        (Family::V6, "fd09::1", "fd09::2", "fd09::3"),
+    ] {
+        let near = a.enter(|| Neighbours::open(&a_link, family).unwrap()).unwrap();
+        // Asked before, so that its answer would have come first.
+        near.ask(ip(nobodys), ip(own)).unwrap();
+        near.ask(ip(address), ip(own)).unwrap();
+        let claim = claim_to(&near, address);
+        assert_eq!(Some(claim.mac), b_link.mac);
+        assert!(near.ask(ip(address), IpAddr::from([0; 4])).is_err() || family == Family::V4);
     }
 }
 

@@ -1,6 +1,7 @@
 use std::fs;
 use std::io::Read;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -48,9 +49,98 @@ fn the_end_of_a_child_is_seen_and_reaped_once() {
         child.end(Ending::Force).unwrap_err().kind(),
         io::ErrorKind::NotFound
     );
-    assert!(!fs::exists(format!("/proc/{}", child.id())).unwrap());
+    let proc = format!("/proc/{}", child.id());
+    wait_for("it is reaped", PATIENCE, || !fs::exists(&proc).unwrap()).unwrap();
+    assert!(child.refusal().is_none());
     let missing = spawn(Command::new("/no/such/program"), &Launch::default());
     assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
+}
+
+#[test]
+fn a_child_that_is_not_waited_for_runs_like_any_other() {
+    let (mut reader, writer) = io::pipe().unwrap();
+    let mut command = shell("cat; echo $$ $(cut -d' ' -f5 /proc/$$/stat); exit 3");
+    command.stdin(Stdio::null()).stdout(writer);
+    let mut child = start(command, &Launch::default()).unwrap();
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(text.trim(), format!("{0} {0}", child.id()), "it leads its group");
+    assert_eq!(wait(&mut child).code(), Some(3));
+    assert!(child.refusal().is_none());
+}
+
+#[test]
+fn a_child_that_is_not_waited_for_says_afterwards_why_it_did_not_run() {
+    let mut child = start(Command::new("/no/such/program"), &Launch::default()).unwrap();
+    assert_eq!(wait(&mut child).code(), Some(127));
+    assert_eq!(child.refusal().unwrap().kind(), io::ErrorKind::NotFound);
+    let mut command = shell("exit 127");
+    let mut child = start(command, &Launch::default()).unwrap();
+    assert_eq!(wait(&mut child).code(), Some(127));
+    assert!(child.refusal().is_none(), "a status of the program's own");
+    command = shell("true");
+    command.env("A", "b");
+    let refused = start(command, &Launch::default());
+    assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_program_that_cannot_be_read_holds_up_its_child_only() {
+    let scratch = Scratch::create().unwrap();
+    let program = scratch.write("program", "#!/bin/sh\nexit 5\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    // As on a file system that does not answer, whoever opens the file waits.
+    let lease = Lease::take(&program);
+    let (near, far) = Seqpacket::pair().unwrap();
+    let mut stuck = [0; 2].map(|_| start(Command::new(&program), &Launch::default()).unwrap());
+    wait_for("both are where they stay", PATIENCE, || {
+        stuck.iter().all(|child| waits(child.id()))
+    })
+    .unwrap();
+    drop(far);
+    let mut is_closed = || near.receive(&mut [0]).unwrap() == Delivery::Closed;
+    wait_for("they have no copy of what we close", PATIENCE, &mut is_closed).unwrap();
+    let [killed, released] = &mut stuck;
+    killed.end(Ending::Force).unwrap();
+    assert_eq!(wait(killed).signal(), Some(libc::SIGKILL));
+    assert_eq!(released.try_wait().unwrap(), None);
+    drop(lease);
+    assert_eq!(wait(released).code(), Some(5));
+}
+
+/// A file that nobody else can open as long as this lives (fcntl(2), `F_SETLEASE`).
+struct Lease(fs::File);
+
+impl Lease {
+    /// "Tell me by this signal" (fcntl(2)); no name in libc.
+    const F_SETSIG: libc::c_int = 10;
+
+    fn take(path: &Path) -> Self {
+        let file = fs::File::open(path).unwrap();
+        let fd = file.as_raw_fd();
+        // SAFETY: takes numbers only. Whoever waits is announced by a signal that is ignored unless it is handled.
+        unsafe { libc::fcntl(fd, Self::F_SETSIG, libc::SIGURG) };
+        // A child that another test starts just now may have the file open, as it was written.
+        // SAFETY: takes numbers only.
+        let take = || unsafe { libc::fcntl(fd, libc::F_SETLEASE, libc::F_WRLCK) == 0 };
+        wait_for("nobody else has the file open", PATIENCE, take).unwrap();
+        Self(file)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // Closing it is not enough: the children that wait for it have copies of the descriptor.
+        // SAFETY: takes numbers only.
+        unsafe { libc::fcntl(self.0.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
+    }
+}
+
+/// Whether a child sleeps and is not its program yet.
+fn waits(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.contains(") S ")
+        && fs::read_link(format!("/proc/{pid}/exe")).unwrap() == std::env::current_exe().unwrap()
 }
 
 #[test]
@@ -60,7 +150,7 @@ fn a_child_goes_on_as_an_adopted_one() {
     drop(child);
     let mut adopted = Child::adopt(pid).unwrap();
     assert_eq!(wait(&mut adopted).code(), Some(4));
-    assert!(Child::adopt(pid).is_err(), "it is reaped");
+    wait_for("it is reaped", PATIENCE, || Child::adopt(pid).is_err()).unwrap();
     let mut stranger = Child::adopt(parent_id()).unwrap();
     assert_eq!(
         stranger.try_wait().unwrap_err().raw_os_error(),
@@ -131,17 +221,15 @@ fn only_descriptors_that_are_named_are_inherited() {
     let (near, far) = Seqpacket::pair().unwrap();
     let (_, other) = Seqpacket::pair().unwrap();
     let (kept, closed) = (far.number(), other.number());
-    let script = format!("echo hello >&{kept}; test ! -e /proc/self/fd/{closed}");
+    let script = format!("test -S /proc/$$/fd/{kept} && test ! -e /proc/$$/fd/{closed}");
     let launch = Launch {
         inherit: &[far.as_fd()],
         ..Launch::default()
     };
     assert_eq!(output(&script, &launch), "");
     drop(far);
-    let mut buffer = [0; 16];
-    assert_eq!(near.receive(&mut buffer).unwrap(), Delivery::Message(6));
     // A child that another test starts just now has a copy of the other end until it becomes its program.
-    let mut is_closed = || near.receive(&mut buffer).unwrap() == Delivery::Closed;
+    let mut is_closed = || near.receive(&mut [0]).unwrap() == Delivery::Closed;
     wait_for("the other end is closed", PATIENCE, &mut is_closed).unwrap();
 }
 
@@ -194,6 +282,41 @@ fn apart_leave_a_child_behind() {
         .stderr(Stdio::null());
     let child = spawn(command, &launch).unwrap();
     fs::write(std::env::var("WEIR_TEST_FILE").unwrap(), child.id().to_string()).unwrap();
+}
+
+#[test]
+fn who_parts_is_no_child_of_its_parent_any_more() {
+    assert_passes_apart("child::tests::apart_part");
+}
+
+#[test]
+#[ignore = "run by who_parts_is_no_child_of_its_parent_any_more"]
+fn apart_part() {
+    // The harness has threads; a child that it forks has one.
+    let (mut reader, mut writer) = io::pipe().unwrap();
+    // SAFETY: the child allocates nothing that the harness' other thread, which waits for this one, could have locked.
+    match unsafe { libc::fork() } {
+        0 => {
+            let parted = part(c"parted").is_ok();
+            let _ = writer.write_all(&[u8::from(parted)]);
+            let _ = writer.write_all(&process::id().to_ne_bytes());
+            std::thread::park();
+        }
+        child => {
+            let child = Pid::from_raw(child).unwrap();
+            let (_, status) = waitpid(Some(child), WaitOptions::empty()).unwrap().unwrap();
+            assert_eq!(status.exit_status(), Some(0));
+            let (mut parted, mut pid) = ([0], [0; 4]);
+            reader.read_exact(&mut parted).unwrap();
+            reader.read_exact(&mut pid).unwrap();
+            let pid = u32::from_ne_bytes(pid);
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+            Pidfd::open(pid).unwrap().end(Ending::Force).unwrap();
+            let fields: Vec<_> = stat.split(' ').collect();
+            assert_eq!((parted, fields[1]), ([1], "(parted)"));
+            assert_ne!(fields[3], process::id().to_string());
+        }
+    }
 }
 
 #[test]

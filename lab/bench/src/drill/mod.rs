@@ -5,7 +5,6 @@
 //! Hardly anything runs meanwhile, so that pairs do not disturb each other; only the last drill, in which nothing
 //! must happen, loads the machine.
 
-mod load;
 mod scenario;
 mod table;
 mod target;
@@ -19,8 +18,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use rustix::process::geteuid;
-use weir_lab::pair::{Drill, Measured, Pair};
-use weir_lab::{interrupt, remove_leftovers};
+use weir_lab::pair::{Drill, Measured, Pair, Settings};
+use weir_lab::{burn, interrupt, remove_leftovers};
 use weir_linux::affinity;
 
 use self::scenario::{Random, SCENARIOS, Scenario};
@@ -55,6 +54,9 @@ pub(crate) struct Arguments {
     /// Only this pair; may be repeated.
     #[arg(long, value_name = "PAIR", value_parser = PossibleValuesParser::new(TEAMS.map(|team| team.name)))]
     pair: Vec<String>,
+    /// The address that floats is one of IPv6: the pairs of version 3 only.
+    #[arg(long)]
+    ipv6: bool,
     /// The weir executable; without it the one beside this program.
     #[arg(long, value_name = "PATH")]
     weir: Option<PathBuf>,
@@ -81,6 +83,16 @@ impl Arguments {
 
     fn spurious(&self) -> Duration {
         Duration::from_secs(self.spurious.unwrap_or(if self.quick { 30 } else { 600 }))
+    }
+
+    /// What a pair's nodes read, if it takes part.
+    fn settings(&self, team: &Team) -> Option<Settings> {
+        let wanted = self.pair.is_empty() || self.pair.iter().any(|name| name == team.name);
+        match (wanted, self.ipv6) {
+            (false, _) => None,
+            (true, false) => Some(team.settings),
+            (true, true) => team.over_ipv6(),
+        }
     }
 
     fn wants(&self, scenario: &str) -> bool {
@@ -124,21 +136,22 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
             machine::load_average()
         ),
         format!(
-            "seed {seed}, {} runs; one query per 5 ms, lost after 1 s; a fault within {PHASE:?} of rest",
-            arguments.runs()
+            "seed {seed}, {} runs, IPv{}; one query per 5 ms, lost after 1 s; a fault within {PHASE:?} of rest",
+            arguments.runs(),
+            if arguments.ipv6 { 6 } else { 4 }
         ),
     ]);
     eprintln!(
         "this takes about {:.0} minutes; seed {seed}",
         (arguments.estimate().as_secs_f64() / 60.0).ceil()
     );
-    let wanted =
-        |team: &&Team| arguments.pair.is_empty() || arguments.pair.iter().any(|name| name == team.name);
+    let taking_part = |team| Some((team, arguments.settings(team)?));
     let mut stands = Vec::new();
-    for (number, team) in TEAMS.iter().filter(wanted).enumerate() {
-        match team.start(&weir) {
+    for (number, (team, settings)) in TEAMS.iter().filter_map(taking_part).enumerate() {
+        match team.start(&weir, settings) {
             Ok(pair) => stands.push(Stand {
                 team,
+                settings,
                 weir: weir.clone(),
                 random: Random::new(seed + number as u64),
                 drill: Drill::start(pair)?,
@@ -151,7 +164,7 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
         sheet.cells.extend(cells);
     }
     if arguments.wants(SPURIOUS) {
-        let _burning = load::burn();
+        let _burning = burn();
         eprintln!("full load for {:?}: nothing must happen", arguments.spurious());
         sheet.cells.extend(side_by_side(&mut stands, |stand| {
             stand.spurious(arguments.spurious())
@@ -172,6 +185,7 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
 /// One pair, and what its runs need.
 struct Stand {
     team: &'static Team,
+    settings: Settings,
     weir: PathBuf,
     random: Random,
     drill: Drill,
@@ -230,7 +244,7 @@ impl Stand {
         self.rest()?;
         interrupt::sleep(self.random.up_to(PHASE))?;
         let [strike, mend] = &scenario.steps;
-        let (protocol, random) = (self.team.settings.protocol, &mut self.random);
+        let (protocol, random) = (self.settings.protocol, &mut self.random);
         let struck = self
             .drill
             .measure(strike.span.window(protocol), |pair| (strike.act)(pair, random))?;
@@ -245,7 +259,7 @@ impl Stand {
         match self.drill.settle(0, SETTLE) {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 eprintln!("{}: {error}; starting another pair", self.team.name);
-                self.drill = Drill::start(self.team.start(&self.weir)?)?;
+                self.drill = Drill::start(self.team.start(&self.weir, self.settings)?)?;
                 self.drill.settle(0, SETTLE).map(drop)
             }
             settled => settled.map(drop),

@@ -76,7 +76,7 @@ const fn scenario(name: &'static str, steps: [Step; 2]) -> Scenario {
 }
 
 /// All of them, in the order of the table. The first node has the address when one begins.
-pub(crate) const SCENARIOS: [Scenario; 11] = [
+pub(crate) const SCENARIOS: [Scenario; 12] = [
     scenario(
         "front-killed",
         [
@@ -108,7 +108,7 @@ pub(crate) const SCENARIOS: [Scenario; 11] = [
     scenario(
         "vip-killed",
         [
-            step("vip SIGKILLed, all processes", Span::Long, |pair, _| {
+            step("vip SIGKILLed, all descendants", Span::Long, |pair, _| {
                 pair.vip(0)?.kill_family()
             }),
             step("vip started after that", Span::Move, |pair, _| pair.start_vip(0)),
@@ -125,6 +125,16 @@ pub(crate) const SCENARIOS: [Scenario; 11] = [
             }),
         ],
     ),
+    Scenario {
+        name: "vip-and-guard-killed",
+        is_only_for_weir: true,
+        steps: [
+            step("vip and its guard SIGKILLed", Span::Long, |pair, _| {
+                pair.kill_vip_and_guard(0)
+            }),
+            step("vip started after both", Span::Move, |pair, _| pair.start_vip(0)),
+        ],
+    },
     scenario(
         "link-down",
         [

@@ -49,11 +49,23 @@ pub(crate) const TEAMS: [Team; 4] = [
 ];
 
 impl Team {
+    /// What both nodes read with an IPv6 address; version 2 has none.
+    pub(crate) fn over_ipv6(&self) -> Option<Settings> {
+        let protocol = match self.settings.protocol {
+            Protocol::V2 => return None,
+            Protocol::V3 | Protocol::V3Ipv6 => Protocol::V3Ipv6,
+        };
+        Some(Settings {
+            protocol,
+            ..self.settings
+        })
+    }
+
     /// Starts both nodes.
     ///
     /// # Errors
     /// Also when a program is not there, or has no such role.
-    pub(crate) fn start(&self, weir: &Path) -> io::Result<Pair> {
+    pub(crate) fn start(&self, weir: &Path, settings: Settings) -> io::Result<Pair> {
         let contender = match self.is_weir {
             true => Contender::weir(weir),
             false => Contender::debian(),
@@ -67,6 +79,6 @@ impl Team {
         {
             return Err(io::Error::other(format!("{} has no role `vip`", weir.display())));
         }
-        Pair::start([contender.clone(), contender], self.settings)
+        Pair::start([contender.clone(), contender], settings)
     }
 }

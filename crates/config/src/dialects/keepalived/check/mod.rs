@@ -71,6 +71,7 @@ pub(super) fn check(spec: &Spec, whole: &Place, files: &dyn Files, findings: &mu
         }
     }
     check.vrids(&settings);
+    check.shared_addresses();
     check.unused();
     (settings.node.trackers, settings.trackers) = trackers.finish();
     settings

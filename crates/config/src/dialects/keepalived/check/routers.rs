@@ -1,5 +1,6 @@
 //! Instances to routers.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU8;
@@ -306,14 +307,22 @@ impl Check<'_> {
             );
             self.findings.warn(&instance.place, what);
         }
-        let mut seen = BTreeSet::new();
+        let mut seen = BTreeMap::new();
         let mut addresses: Vec<FloatingAddress> = Vec::new();
         for address in spec.addresses.iter().chain(&spec.excluded) {
-            if seen.insert(address.value.address) {
-                addresses.push(address.value.clone());
-            } else {
-                let what = format!("{} was named before; it is held once", address.value.address);
-                self.findings.warn(&address.place, what);
+            match seen.entry(address.value.address) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(&address.place);
+                    addresses.push(address.value.clone());
+                }
+                Entry::Occupied(before) => {
+                    let what = format!(
+                        "{} was named before, at {}; it is held once",
+                        address.value.address,
+                        before.get()
+                    );
+                    self.findings.warn(&address.place, what);
+                }
             }
         }
         let notify = self.notify(&spec.notify);
@@ -326,6 +335,29 @@ impl Check<'_> {
             addresses,
             notify,
         })
+    }
+
+    /// An address that two routers of one interface have: the one that is backup takes it from the one that is master.
+    /// keepalived accepts that.
+    pub(super) fn shared_addresses(&mut self) {
+        let mut seen: BTreeMap<(Option<&String>, IpAddr), (&Instance, &Place)> = BTreeMap::new();
+        for instance in &self.spec.instances {
+            let spec = &instance.spec;
+            for Placed { value, place } in spec.addresses.iter().chain(&spec.excluded) {
+                let interface = value.interface.as_ref().or(spec.interface.as_ref());
+                // Written as one of IPv6 or not, it is the same to whoever answers queries at it.
+                let key = (interface, value.address.to_canonical());
+                let (before, at) = *seen.entry(key).or_insert((instance, place));
+                if !std::ptr::eq(before, instance) {
+                    let why = format!(
+                        "{} is an address of vrrp_instance {} as well, at {at}: while one of the two is master and the \
+                         other is not, the other removes it; name it in one of them",
+                        value.address, before.name
+                    );
+                    self.findings.error(place, why);
+                }
+            }
+        }
     }
 
     /// Two routers of one number in one place would take each other's adverts for their own.

@@ -255,7 +255,7 @@ fn addresses_on_one_line_are_read_and_keepalived_is_said_not_to() {
         warnings,
         "5: warning: keepalived reads one address of a line only and would leave out '10.0.0.2'; put it on its own line\n\
          5: warning: keepalived reads one address of a line only and would leave out '10.0.0.1'; put it on its own line\n\
-         5: warning: 10.0.0.1 was named before; it is held once"
+         5: warning: 10.0.0.1 was named before, at 5; it is held once"
     );
     assert_eq!(settings.node.routers[0].0.addresses.len(), 3);
 }

@@ -500,3 +500,29 @@ fn every_mistake_is_named_in_one_run() {
          12: there is no vrrp_script d, so nothing would be checked"
     );
 }
+
+#[test]
+fn an_address_in_two_instances_is_an_error_however_it_is_written() {
+    let two = |one: &str, other: &str, interface: &str| {
+        format!(
+            "vrrp_instance A {{\ninterface eth0\nvirtual_router_id 5\nvirtual_ipaddress {{\n10.0.0.1\n}}\n\
+             virtual_ipaddress_excluded {{\n{one}\n}}\n}}\n\
+             vrrp_instance B {{\ninterface {interface}\nvirtual_router_id 6\nvirtual_ipaddress {{\n{other}\n}}\n}}\n"
+        )
+    };
+    for (one, other) in [
+        ("10.0.0.2", "10.0.0.2/24"),
+        ("fd00::2", "fd00:0:0::2/64"),
+        ("10.0.0.2", "::ffff:10.0.0.2"),
+        ("10.0.0.2 dev eth1", "10.0.0.2 dev eth1"),
+    ] {
+        let said = refused(&two(one, other, "eth0"));
+        assert!(
+            said.starts_with("15: ") && said.contains("of vrrp_instance A as well, at 8: "),
+            "{said}"
+        );
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    // Interfaces may belong to networks that have nothing to do with each other.
+    assert_eq!(accepted(&two("10.0.0.2", "10.0.0.2", "eth1")).1, "");
+}

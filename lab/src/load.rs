@@ -7,13 +7,13 @@ use std::thread::JoinHandle;
 
 /// Threads that compute nothing, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Burning {
+pub struct Burning {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// One thread per CPU.
-pub(crate) fn burn() -> Burning {
+/// Burns every CPU, with one thread each.
+pub fn burn() -> Burning {
     let stop = Arc::new(AtomicBool::new(false));
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = (0..cpus).map(|_| {
