@@ -20,8 +20,12 @@ pub fn html(reports: &[Report]) -> String {
          <header><h1>Drill report <span>{0}</span></h1>\n",
         escape(site)
     );
-    for report in reports {
-        page += &head(report);
+    for (letter, report) in ('A'..).zip(reports) {
+        let letter = match reports.len() {
+            1 => String::new(),
+            _ => format!("{letter} "),
+        };
+        page += &head(report, &letter);
     }
     page += "</header>\n<main>\n";
     page += &summary(reports);
@@ -49,13 +53,13 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// What ran, and how it ended.
-fn head(report: &Report) -> String {
+fn head(report: &Report, letter: &str) -> String {
     let (class, word) = match report.passed() {
         true => ("pass", "PASS"),
         false => ("fail", "FAIL"),
     };
     format!(
-        "<p class=\"tally {class}\"><b>{word}</b> <span>{}: {}</span></p>\n<p class=\"facts\">{}. Promised: {}.</p>\n",
+        "<p class=\"tally {class}\"><b>{letter}{word}</b> <span>{}: {}</span></p>\n<p class=\"facts\">{}. Promised: {}.</p>\n",
         escape(&report.about),
         report.tally(),
         escape(&report.began),
@@ -72,41 +76,83 @@ fn badge(verdict: &Verdict) -> String {
     format!("<b class=\"badge {class}\">{}</b>", verdict.word())
 }
 
-/// A line for each drill, and within it for each site.
+/// A line for each drill.
 fn summary(reports: &[Report]) -> String {
-    let mut html = String::from(
-        "<section><h2>Summary</h2>\n<div class=\"wide\"><table class=\"summary\">\n<thead><tr><th></th><th>drill</th>\
-         <th class=\"n\">outage</th><th class=\"n\">lost</th><th class=\"n more\">once per second</th>\
-         <th class=\"more\">served by</th><th class=\"more\">failed as expected</th></tr></thead>\n",
-    );
-    for group in side_by_side(reports) {
-        html += "<tbody>\n";
-        for (number, (report, drill)) in group.iter().enumerate() {
-            let title = match number {
-                0 => format!(
-                    "<a href=\"#{}\">{}</a>",
-                    escape(&drill.name),
-                    escape(&drill.title)
-                ),
-                _ => String::new(),
-            };
-            let site = match reports.len() {
-                1 => String::new(),
-                _ => format!("<small>{}</small>", escape(&report.about)),
-            };
-            html += &line(drill, &(title + &site));
-        }
-        html += "</tbody>\n";
-    }
-    html + "</table></div></section>\n"
+    let (class, table) = match reports {
+        [report] => ("summary", summary_of_one(report)),
+        _ => ("summary several", summary_of_several(reports)),
+    };
+    format!(
+        "<section><h2>Summary</h2>\n<div class=\"wide\"><table class=\"{class}\">\n{table}</table></div></section>\n"
+    )
 }
 
-fn line(drill: &Drilled, name: &str) -> String {
+fn link(drill: &Drilled) -> String {
+    format!(
+        "<a href=\"#{}\">{}</a>",
+        escape(&drill.name),
+        escape(&drill.title)
+    )
+}
+
+/// Beside each other: of each site how it ended, and what it cost.
+fn summary_of_several(reports: &[Report]) -> String {
+    let mut html = String::from("<thead><tr><th>drill</th>");
+    for (letter, report) in ('A'..).zip(reports) {
+        let _ = write!(
+            html,
+            "<th title=\"{}\">{letter}</th><th class=\"n\">outage</th><th class=\"n more\">lost</th>\
+             <th class=\"n more\">once per second</th>",
+            escape(&report.about)
+        );
+    }
+    html += "</tr></thead>\n<tbody>\n";
+    for group in side_by_side(reports) {
+        let name = group.first().map_or_else(String::new, |(_, drill)| link(drill));
+        let _ = write!(html, "<tr><td>{name}</td>");
+        for report in reports {
+            let drill = group.iter().find(|(of, _)| std::ptr::eq(*of, report));
+            html += &drill.map_or_else(|| "<td colspan=\"4\"></td>".to_owned(), |(_, drill)| cells(drill));
+        }
+        html += "</tr>\n";
+    }
+    html + "</tbody>\n"
+}
+
+fn cells(drill: &Drilled) -> String {
+    let badge = badge(&drill.verdict);
+    if drill.measured.queries.is_empty() {
+        return format!("<td>{badge}</td><td></td><td class=\"more\"></td><td class=\"more\"></td>");
+    }
+    let seen = drill.summary();
+    format!(
+        "<td>{badge}</td><td class=\"n\">{} ms</td><td class=\"n more\">{}</td><td class=\"n more\">{} of {}</td>",
+        seen.outage.as_millis(),
+        seen.lost,
+        seen.every_second.0,
+        seen.every_second.1
+    )
+}
+
+fn summary_of_one(report: &Report) -> String {
+    let mut html = String::from(
+        "<thead><tr><th></th><th>drill</th>\
+         <th class=\"n\">outage</th><th class=\"n\">lost</th><th class=\"n more\">once per second</th>\
+         <th class=\"more\">served by</th><th class=\"more\">failed as expected</th></tr></thead>\n<tbody>\n",
+    );
+    for drill in &report.drills {
+        html += &line(drill);
+    }
+    html + "</tbody>\n"
+}
+
+fn line(drill: &Drilled) -> String {
     let why = matches!(drill.verdict, Verdict::Fail(_)).then(|| reasons(&drill.verdict));
     let mut html = format!(
-        "<tr{}><td>{}</td><td>{name}</td>",
+        "<tr{}><td>{}</td><td>{}</td>",
         if why.is_some() { " class=\"open\"" } else { "" },
-        badge(&drill.verdict)
+        badge(&drill.verdict),
+        link(drill)
     );
     if drill.measured.queries.is_empty() {
         let reasons = drill.verdict.reasons().join("; ");
@@ -181,11 +227,14 @@ fn drills(reports: &[Report]) -> String {
             escape(&first.name),
             escape(&first.title)
         );
-        for (report, drill) in group {
+        for (letter, report) in ('A'..).zip(reports) {
+            let Some((_, drill)) = group.iter().find(|(of, _)| std::ptr::eq(*of, report)) else {
+                continue;
+            };
             if reports.len() > 1 {
                 let _ = writeln!(
                     html,
-                    "<h5>{} {}</h5>",
+                    "<h5>{} {letter}: {}</h5>",
                     badge(&drill.verdict),
                     escape(&report.about)
                 );

@@ -2,7 +2,7 @@
 
 use super::{Drilled, Report, Tested, side_by_side};
 
-/// The whole report: the drills, why some failed, the blueprint's tests. Several sites: one table, a line for each.
+/// The whole report: the drills, why some failed, the blueprint's tests. Several sites stand side by side.
 pub fn text(reports: &[Report]) -> String {
     let mut text = String::new();
     for report in reports {
@@ -50,81 +50,123 @@ pub fn line(drill: &Drilled) -> String {
 /// Reasons stand below the name of their drill.
 const INDENT: &str = "         ";
 
-/// With one site or several: a line for each drill and site.
+/// A line for each drill, and reasons below it; of several sites a group of columns for each, which stand under their letter.
 fn drills(reports: &[Report]) -> String {
-    let head = [
-        "",
-        "drill",
-        "outage",
-        "lost",
-        "of",
-        "1/s",
-        "served by",
-        "failed as expected",
-    ];
-    let mut rows = vec![head.map(str::to_owned)];
+    let letters: Vec<String> = ('A'..).take(reports.len()).map(String::from).collect();
+    let mut text = String::new();
+    let mut rows = Vec::new();
+    let mut right = Vec::new();
     let mut notes = vec![Vec::new()];
-    for (report, drill) in side_by_side(reports).into_iter().flatten() {
-        rows.push(cells(drill, (reports.len() > 1).then_some(report.about.as_str())));
-        notes.push(drill.verdict.reasons().to_vec());
-    }
-    let mut table = String::new();
-    for (line, notes) in columns(&rows, &[2, 3, 4, 5]).iter().zip(notes) {
-        table += &format!("{line}\n");
-        for note in notes {
-            table += &format!("{INDENT}{note}\n");
+    if let [report] = reports {
+        right.extend([2, 3, 4, 5]);
+        rows.push(row([
+            "",
+            "drill",
+            "outage",
+            "lost",
+            "of",
+            "1/s",
+            "served by",
+            "failed as expected",
+        ]));
+        for drill in &report.drills {
+            rows.push(alone(drill));
+            notes.push(drill.verdict.reasons().to_vec());
+        }
+    } else {
+        let mut head = row(["drill"]);
+        for (site, (letter, report)) in letters.iter().zip(reports).enumerate() {
+            text += &format!("{letter}: {}\n", report.about);
+            right.extend([2, 3, 4].map(|column| 4 * site + column));
+            head.extend(row([letter.as_str(), "outage", "lost", "1/s"]));
+        }
+        text += "\n";
+        rows.push(head);
+        for group in side_by_side(reports) {
+            let mut line: Vec<String> = { group.iter().take(1) }
+                .map(|(_, drill)| drill.name.clone())
+                .collect();
+            let mut reasons = Vec::new();
+            for (letter, report) in letters.iter().zip(reports) {
+                let drill = group.iter().find(|(of, _)| std::ptr::eq(*of, report));
+                let Some((_, drill)) = drill else {
+                    line.extend(row([""; 4]));
+                    continue;
+                };
+                line.extend(beside(drill));
+                let why = drill.verdict.reasons().iter();
+                reasons.extend(why.map(|reason| format!("{letter}: {reason}")));
+            }
+            rows.push(line);
+            notes.push(reasons);
         }
     }
-    table
+    for (line, notes) in columns(&rows, &right).iter().zip(notes) {
+        text += &format!("{line}\n");
+        for note in notes {
+            text += &format!("{INDENT}{note}\n");
+        }
+    }
+    text
 }
 
-fn cells(drill: &Drilled, site: Option<&str>) -> [String; 8] {
-    let name = match site {
-        Some(site) => format!("{}  {site}", drill.name),
-        None => drill.name.clone(),
-    };
-    let word = drill.verdict.word().to_owned();
+fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(str::to_owned).to_vec()
+}
+
+/// A drill of the only site.
+fn alone(drill: &Drilled) -> Vec<String> {
+    let mut cells = vec![drill.verdict.word().to_owned(), drill.name.clone()];
     if drill.measured.queries.is_empty() {
-        let mut cells: [String; 8] = Default::default();
-        [cells[0], cells[1]] = [word, name];
+        cells.extend(row([""; 6]));
         return cells;
     }
     let seen = drill.summary();
-    [
-        word,
-        name,
+    cells.extend([
         format!("{} ms", seen.outage.as_millis()),
         seen.lost.to_string(),
         seen.asked.to_string(),
         format!("{}/{}", seen.every_second.0, seen.every_second.1),
         seen.served,
         seen.broken,
-    ]
+    ]);
+    cells
+}
+
+/// The same beside others.
+fn beside(drill: &Drilled) -> Vec<String> {
+    let mut cells = vec![drill.verdict.word().to_owned()];
+    if drill.measured.queries.is_empty() {
+        cells.extend(row([""; 3]));
+        return cells;
+    }
+    let seen = drill.summary();
+    cells.extend([
+        format!("{} ms", seen.outage.as_millis()),
+        seen.lost.to_string(),
+        format!("{}/{}", seen.every_second.0, seen.every_second.1),
+    ]);
+    cells
 }
 
 fn tests(tests: &[Tested]) -> String {
-    let mut rows = vec![["", "section", "asked", "seen"].map(str::to_owned)];
+    let mut rows = vec![row(["", "section", "asked", "seen"])];
     rows.extend(tests.iter().map(|test| {
         let mark = if test.is_ok { "ok" } else { "FAIL" };
-        [
-            mark.to_owned(),
-            test.section.clone(),
-            test.asked.clone(),
-            test.seen.clone(),
-        ]
+        row([mark, &test.section, &test.asked, &test.seen])
     }));
     columns(&rows, &[]).join("\n") + "\n"
 }
 
 /// Lines in which every column is as wide as its widest cell; these to the right.
-fn columns<const N: usize>(rows: &[[String; N]], right: &[usize]) -> Vec<String> {
-    let widths: [usize; N] = std::array::from_fn(|column| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.max().unwrap_or_default()
-    });
-    let line = |row: &[String; N]| {
+fn columns(rows: &[Vec<String>], right: &[usize]) -> Vec<String> {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let line = |row: &Vec<String>| {
         let cells = row.iter().enumerate().map(|(column, cell)| {
-            let width = widths[column];
+            let width = width(column);
             match right.contains(&column) {
                 true => format!("{cell:>width$}"),
                 false => format!("{cell:<width$}"),
