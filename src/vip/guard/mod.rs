@@ -34,8 +34,10 @@ pub(super) use will::{Farewell, Held, Will};
 
 /// This process's end of the line, and the will as the guard has it.
 pub(super) struct Guard {
-    /// The line, and the process from which the guard parts at its start.
-    running: Option<(Seqpacket, Child)>,
+    /// The line to the guard, while it runs.
+    line: Option<Seqpacket>,
+    /// The process from which the guard parts at its start, until it has ended.
+    starter: Option<Child>,
     will: Will,
     /// The guard has not got the will yet: its line was full.
     unsaid: bool,
@@ -47,8 +49,10 @@ impl Guard {
     /// # Errors
     /// When the process cannot be started.
     pub(super) fn start(poller: &Poller) -> io::Result<Self> {
+        let (line, starter) = launch(poller, spawn)?;
         Ok(Self {
-            running: Some(launch(poller, spawn)?),
+            line: Some(line),
+            starter: Some(starter),
             will: Will::default(),
             unsaid: false,
         })
@@ -62,9 +66,11 @@ impl Guard {
 
     /// Says that the loop runs, and finds out whether the guard does.
     pub(super) fn beat(&mut self, poller: &Poller) {
-        if let Some((_, starter)) = &mut self.running {
-            // It has parted from the guard.
-            let _ = starter.try_wait();
+        let parted = self
+            .starter
+            .take_if(|starter| !matches!(starter.try_wait(), Ok(None)));
+        if let Some(error) = parted.and_then(|mut starter| starter.refusal()) {
+            tracing::error!("cannot run a guard: {error}");
         }
         self.say(&Word::Heartbeat, poller);
         if self.unsaid {
@@ -76,14 +82,14 @@ impl Guard {
     /// this moment: one that cannot run would be started without end.
     pub(super) fn on_ready(&mut self) {
         let ended = |line: &Seqpacket| matches!(line.receive(&mut [0; 1]), Ok(Delivery::Closed) | Err(_));
-        if self.running.as_ref().is_some_and(|(line, _)| ended(line)) {
-            self.bury();
+        if self.line.take_if(|line| ended(line)).is_some() {
+            tracing::warn!("the guard has ended; starting another");
         }
     }
 
     /// Lets the guard go, with nothing to withdraw.
     pub(super) fn dismiss(self) {
-        if let Some((line, _)) = self.running {
+        if let Some(line) = self.line {
             // A guard that does not hear it withdraws what is withdrawn already.
             let _ = line.send(&Word::Done.encode());
         }
@@ -91,40 +97,26 @@ impl Guard {
 
     /// Whether it was said. Not when the guard is behind, on a machine that is busy: it still sees the line end.
     fn say(&mut self, word: &Word, poller: &Poller) -> bool {
-        match self.running.as_ref().map(|(line, _)| line.send(&word.encode())) {
+        match self.line.as_ref().map(|line| line.send(&word.encode())) {
             Some(Ok(())) => true,
             Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => false,
-            Some(Err(_)) | None => self.replace(poller),
+            Some(Err(_)) | None => {
+                self.replace(poller);
+                !self.unsaid
+            }
         }
     }
 
-    /// Starts another guard in the place of one that has ended, and says whether it has the will.
-    fn replace(&mut self, poller: &Poller) -> bool {
-        self.bury();
+    /// Starts another guard in the place of one that has ended, and tells it the will.
+    fn replace(&mut self, poller: &Poller) {
+        (self.line, self.unsaid) = (None, true);
         match launch(poller, start) {
-            Ok((line, child)) => {
-                let said = line.send(&Word::Will(self.will.clone()).encode()).is_ok();
-                self.running = Some((line, child));
-                said
+            Ok((line, starter)) => {
+                self.unsaid = line.send(&Word::Will(self.will.clone()).encode()).is_err();
+                (self.line, self.starter) = (Some(line), Some(starter));
             }
             // Tried again with the next heartbeat.
-            Err(error) => {
-                tracing::error!("cannot start a guard: {error}");
-                false
-            }
-        }
-    }
-
-    /// Takes note that the guard has ended.
-    fn bury(&mut self) {
-        let Some((_, mut child)) = self.running.take() else {
-            return;
-        };
-        // It has ended, or is about to: what is not reaped now is when this process ends.
-        let _ = child.try_wait();
-        match child.refusal() {
-            Some(error) => tracing::error!("cannot run a guard: {error}"),
-            None => tracing::warn!("the guard has ended; starting another"),
+            Err(error) => tracing::error!("cannot start a guard: {error}"),
         }
     }
 }
