@@ -45,9 +45,8 @@ nextest:
 	    $(CARGO) test $(LOCKED) --no-fail-fast --tests -- --ignored --skip apart_; \
 	fi
 
-lab: setup ## the whole site on this machine, in network namespaces (root); the checks it made
-	$(CARGO) build $(LOCKED) --bins
-	$(CARGO) run --quiet --locked -p weir-lab --bin weir-lab -- up-and-check $(LAB)
+lab: setup ## the whole site on this machine, in network namespaces (root): every drill, and what each cost
+	$(CARGO) run --quiet --locked -p weir --bin weir -- drill $(LAB)
 
 bench: setup ## side by side with dnsdist, in one run, as ratios; then, as root, the drill
 	$(CARGO) build --release --locked -p weir --bin weir -p weir-linux --example echo -p weir-bench --bin weir-bench

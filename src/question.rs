@@ -4,14 +4,14 @@
 //! (NOTIMP or FORMERR), whatever has become of its backends. The other is an ordinary one, for front ends that are
 //! told to be silent about the first kind. A third has a name that nobody has asked for before, so that no cache can
 //! answer in a backend's place. A fourth is about the server itself: named and unbound answer it without asking anybody.
+//! `weir doctor` asks for names of its own.
 
-use weir_wire::{HEADER_LEN, Header, NameBuf, NameError, Rcode};
+use weir_wire::{HEADER_LEN, Header, Name, NameBuf, NameError, QType, Rcode};
 
 /// The label under which the ordinary question asks, so that logs show whose it is.
 const ORDINARY_LABEL: &str = "weir-vip";
 const RECURSION_DESIRED: [u8; 2] = [1, 0];
 const ONE_QUESTION: [u8; 8] = [0, 1, 0, 0, 0, 0, 0, 0];
-const TYPE_A_CLASS_IN: [u8; 4] = [0, 1, 0, 1];
 const TYPE_TXT_CLASS_CHAOS: [u8; 4] = [0, 16, 0, 3];
 
 /// A query without a question.
@@ -48,6 +48,27 @@ pub(crate) fn about_itself(id: u16) -> Vec<u8> {
     .concat()
 }
 
+/// A query for the records of a type that a name has.
+pub(crate) fn about(id: u16, name: Name<'_>, kind: QType) -> Vec<u8> {
+    let [high, low] = kind.0.to_be_bytes();
+    let mut packet = header(id);
+    packet.extend(ONE_QUESTION);
+    packet.extend(name.wire());
+    packet.extend([high, low, 0, 1]);
+    packet
+}
+
+/// The same, from who takes signatures with it and answers as large as go through everywhere unfragmented.
+pub(crate) fn signed(id: u16, name: Name<'_>, kind: QType) -> Vec<u8> {
+    let mut packet = about(id, name, kind);
+    // One additional record (RFC 6891 §6.1.2): root, OPT, 1232 bytes, no extended code, version 0, DO, no options.
+    if let Some(count) = packet.get_mut(HEADER_LEN - 1) {
+        *count = 1;
+    }
+    packet.extend([0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0]);
+    packet
+}
+
 /// The response code of `packet`, if it is a reply to the query with this identifier.
 pub(crate) fn answer(packet: &[u8], id: u16) -> Option<Rcode> {
     let header = Header::parse(packet)?;
@@ -57,11 +78,7 @@ pub(crate) fn answer(packet: &[u8], id: u16) -> Option<Rcode> {
 
 fn address_of(id: u16, label: &str, zone: &str) -> Result<Vec<u8>, NameError> {
     let name: NameBuf = format!("{label}.{}", zone.trim_start_matches('.')).parse()?;
-    let mut packet = header(id);
-    packet.extend(ONE_QUESTION);
-    packet.extend(name.as_name().wire());
-    packet.extend(TYPE_A_CLASS_IN);
-    Ok(packet)
+    Ok(about(id, name.as_name(), QType::A))
 }
 
 fn header(id: u16) -> Vec<u8> {
@@ -82,6 +99,14 @@ mod tests {
             }
         }
         assert_eq!(Query::parse(&about_itself(7)).unwrap().header.id, 7);
+        let name: NameBuf = "lab.example".parse().unwrap();
+        let packet = signed(7, name.as_name(), QType::SOA);
+        let query = Query::parse(&packet).unwrap();
+        let edns = query.edns.unwrap();
+        assert_eq!(
+            (query.qtype, edns.udp_size, edns.dnssec_ok),
+            (QType::SOA, 1232, true)
+        );
         assert_ne!(unique(7, 1, ".").unwrap(), unique(7, 2, ".").unwrap());
         assert_eq!(empty(0x0102), [1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     }

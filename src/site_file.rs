@@ -1,11 +1,13 @@
 //! Reading the site file for a subcommand, and telling the operator what came of it.
 
+use std::fs;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use weir_config::site::{Node, Site};
-use weir_config::{Look, report};
+use weir_config::site::{Node, SecretSource, Site};
+use weir_config::{Look, Secret, report};
 
 /// The site that `file` describes; warnings go to standard error.
 ///
@@ -13,7 +15,7 @@ use weir_config::{Look, report};
 /// What to tell the operator: why the file cannot be read, or everything that is wrong with it.
 pub fn load(file: &Path) -> Result<Site, String> {
     let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
+    let text = fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
     let look = if std::io::stderr().is_terminal() {
         Look::Coloured
     } else {
@@ -45,6 +47,38 @@ pub(crate) fn node<'s>(site: &'s Site, name: &str) -> Result<&'s Node, String> {
         );
         format!("there is no node '{name}'; {help}")
     })
+}
+
+/// This machine's name.
+pub(crate) fn host_name() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
+}
+
+/// The node that a machine of this name is: by the whole name or by its first label.
+pub(crate) fn own_node<'s>(site: &'s Site, host: &str) -> Option<&'s Arc<Node>> {
+    let short = host.split('.').next().unwrap_or_default();
+    site.node(host).or_else(|| site.node(short))
+}
+
+/// A secret: the first line of where it is.
+///
+/// # Errors
+/// It cannot be read, or there is none.
+pub(crate) fn secret(source: &SecretSource) -> Result<Secret, String> {
+    let path = match source {
+        SecretSource::File(path) => path.clone(),
+        SecretSource::Credential(name) => std::env::var_os("CREDENTIALS_DIRECTORY")
+            .map(|folder| Path::new(&folder).join(name))
+            .ok_or_else(|| {
+                format!("the credential {name} is wanted, but this was started without credentials")
+            })?,
+    };
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    match text.lines().next() {
+        None | Some("") => Err(format!("{}: there is no secret in it", path.display())),
+        Some(line) => Ok(Secret::new(line)),
+    }
 }
 
 /// Writes to standard output. A reader that has seen enough (`| head`) is no error.

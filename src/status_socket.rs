@@ -5,8 +5,9 @@
 //! be asked is its owner's to say ([`Request`]).
 
 use std::fs;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -19,18 +20,26 @@ use weir_wire::Timestamp;
 const MAX_CONNECTIONS: usize = 16;
 /// How long one may last.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
-/// The longest request.
-const MAX_REQUEST_LEN: usize = 64;
-/// How long a client waits. Orders take their time: a handover as long as the other node needs to take over.
-const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest request: a word and the path of a file.
+const MAX_REQUEST_LEN: usize = 4096;
+/// How long a client waits. Orders take their time: a handover as long as the other node needs to take over, an end as
+/// long as a server needs to write its journals.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What may be asked, each kind by a word.
-pub(crate) trait Request: Copy + 'static {
-    /// Every kind.
-    const ALL: &'static [Self];
+/// What may be asked.
+pub(crate) trait Request: Sized {
+    /// What a line asks for, if anything.
+    fn parse(line: &str) -> Option<Self>;
 
-    /// The word of this one.
-    fn word(self) -> &'static str;
+    /// The line.
+    fn line(&self) -> String;
+}
+
+/// Who asked: a place, and whose turn there it was. Whoever hangs up leaves the place to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    index: usize,
+    turn: u64,
 }
 
 /// The numbers under which a caller waits for the socket and its connections; those of connections are `first` and the
@@ -47,10 +56,12 @@ pub(crate) struct Connections {
     listener: UnixListener,
     tokens: Tokens,
     open: Vec<Option<Connection>>,
+    turns: u64,
 }
 
 #[derive(Debug)]
 struct Connection {
+    turn: u64,
     stream: UnixStream,
     request: Vec<u8>,
     ends: Timestamp,
@@ -74,36 +85,41 @@ impl Connections {
             listener,
             tokens,
             open: (0..MAX_CONNECTIONS).map(|_| None).collect(),
+            turns: 0,
         })
     }
 
     /// Takes the connections that have come.
     pub(crate) fn accept(&mut self, now: Timestamp, poller: &Poller) {
         while let Ok((stream, _)) = self.listener.accept() {
-            let Some((index, place)) = self
-                .open
-                .iter_mut()
-                .enumerate()
-                .find(|(_, place)| place.is_none())
-            else {
-                continue;
-            };
-            let added = stream
-                .set_nonblocking(true)
-                .and_then(|()| poller.add(&stream, self.tokens.first + index as u64, Interest::Read));
-            if added.is_ok() {
-                *place = Some(Connection {
-                    stream,
-                    request: Vec::new(),
-                    ends: now + CONNECTION_TIMEOUT,
-                });
-            }
+            // One too many is closed.
+            let _ = self.admit(stream, now, poller);
         }
+    }
+
+    fn admit(&mut self, stream: UnixStream, now: Timestamp, poller: &Poller) -> Option<Caller> {
+        let mut places = self.open.iter_mut().enumerate();
+        let (index, place) = places.find(|(_, place)| place.is_none())?;
+        stream.set_nonblocking(true).ok()?;
+        poller
+            .add(&stream, self.tokens.first + index as u64, Interest::Read)
+            .ok()?;
+        self.turns += 1;
+        *place = Some(Connection {
+            turn: self.turns,
+            stream,
+            request: Vec::new(),
+            ends: now + CONNECTION_TIMEOUT,
+        });
+        Some(Caller {
+            index,
+            turn: self.turns,
+        })
     }
 
     /// Reads what a connection sent, and returns its request once it is complete. One that asks nonsense is told so
     /// and closed.
-    pub(crate) fn read<R: Request>(&mut self, index: usize) -> Option<R> {
+    pub(crate) fn read<R: Request>(&mut self, index: usize) -> Option<(Caller, R)> {
         let connection = self.open.get_mut(index)?.as_mut()?;
         let mut buffer = [0; MAX_REQUEST_LEN];
         match connection.stream.read(&mut buffer) {
@@ -111,35 +127,57 @@ impl Connections {
             Ok(length) if length > 0 => connection
                 .request
                 .extend(buffer.get(..length).unwrap_or_default()),
+            // Closing takes the descriptor out of the poller's set.
             _ => {
-                self.close(index);
+                *self.open.get_mut(index)? = None;
                 return None;
             }
         }
+        let turn = connection.turn;
         let line = String::from_utf8_lossy(&connection.request).into_owned();
         if !line.ends_with('\n') && line.len() <= MAX_REQUEST_LEN {
             return None;
         }
-        let mut all = R::ALL.iter().copied();
-        let request = all.find(|request| request.word() == line.trim_end());
+        let caller = Caller { index, turn };
+        let request = R::parse(line.trim_end());
         if request.is_none() {
-            self.answer(index, "error: unknown request\n");
+            self.answer(caller, "error: unknown request\n");
         }
-        request
+        request.map(|request| (caller, request))
+    }
+
+    /// The descriptor of a connection that another program of this process is to answer.
+    pub(crate) fn descriptor(&self, caller: Caller) -> Option<BorrowedFd<'_>> {
+        let open = self.open.get(caller.index)?.as_ref();
+        open.filter(|open| open.turn == caller.turn)
+            .map(|open| open.stream.as_fd())
+    }
+
+    /// Goes on with a connection that the program before has left; `None` when there is no room for it.
+    pub(crate) fn adopt(&mut self, fd: OwnedFd, now: Timestamp, poller: &Poller) -> Option<Caller> {
+        self.admit(fd.into(), now, poller)
     }
 
     /// Answers and closes. What does not fit into the socket's buffer is cut: no answer is nearly as long.
-    pub(crate) fn answer(&mut self, index: usize, text: &str) {
-        if let Some(connection) = self.open.get_mut(index).and_then(Option::as_mut) {
+    pub(crate) fn answer(&mut self, caller: Caller, text: &str) {
+        if let Some(place) = self.place(caller)
+            && let Some(mut connection) = place.take()
+        {
             let _ = connection.stream.write_all(text.as_bytes());
             let _ = connection.stream.shutdown(Shutdown::Write);
         }
-        self.close(index);
+    }
+
+    /// Says a part of the answer.
+    pub(crate) fn say(&mut self, caller: Caller, text: &str) {
+        if let Some(Some(connection)) = self.place(caller) {
+            let _ = connection.stream.write_all(text.as_bytes());
+        }
     }
 
     /// Lets a connection last for as long as what it asked for may take.
-    pub(crate) fn extend(&mut self, index: usize, ends: Timestamp) {
-        if let Some(connection) = self.open.get_mut(index).and_then(Option::as_mut) {
+    pub(crate) fn extend(&mut self, caller: Caller, ends: Timestamp) {
+        if let Some(Some(connection)) = self.place(caller) {
             connection.ends = ends;
         }
     }
@@ -156,23 +194,34 @@ impl Connections {
         }
     }
 
-    fn close(&mut self, index: usize) {
-        if let Some(place) = self.open.get_mut(index) {
-            // Closing takes the descriptor out of the poller's set.
-            *place = None;
-        }
+    /// The caller's place, unless the caller has left it.
+    fn place(&mut self, caller: Caller) -> Option<&mut Option<Connection>> {
+        let place = self.open.get_mut(caller.index);
+        place.filter(|place| place.as_ref().is_some_and(|open| open.turn == caller.turn))
     }
 }
 
-/// Asks whoever listens at `path`.
+/// Asks whoever listens at `path`; the whole answer.
 ///
 /// # Errors
 /// Nobody listens there, or it does not answer.
-pub(crate) fn ask(path: &Path, request: impl Request) -> io::Result<String> {
-    let mut stream = UnixStream::connect(path)?;
-    stream.set_read_timeout(Some(CLIENT_TIMEOUT))?;
-    stream.write_all(format!("{}\n", request.word()).as_bytes())?;
+pub(crate) fn ask(path: &Path, request: &impl Request) -> io::Result<String> {
     let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+    follow(path, request, CLIENT_TIMEOUT)?.read_to_string(&mut answer)?;
     Ok(answer)
+}
+
+/// Asks whoever listens at `path`, to read the answer as it comes; no part of it may take longer than `patience`.
+///
+/// # Errors
+/// Nobody listens there.
+pub(crate) fn follow(
+    path: &Path,
+    request: &impl Request,
+    patience: Duration,
+) -> io::Result<BufReader<UnixStream>> {
+    let mut stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.write_all(format!("{}\n", request.line()).as_bytes())?;
+    Ok(BufReader::new(stream))
 }

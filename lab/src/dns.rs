@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RecordType};
+use socket2::{Domain, Socket, Type};
 
 use crate::Namespace;
 
@@ -22,7 +23,7 @@ fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
 }
 
 /// UDP or TCP, for checks that are made over both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Transport {
     /// One datagram each way.
     Udp,
@@ -75,6 +76,12 @@ impl Ask {
     /// With RD clear.
     pub fn without_recursion(mut self) -> Self {
         self.message.metadata.recursion_desired = false;
+        self
+    }
+
+    /// With AD set: whoever answers is to say whether the answer was validated (RFC 6840 §5.7).
+    pub fn validated(mut self) -> Self {
+        self.message.metadata.authentic_data = true;
         self
     }
 
@@ -190,7 +197,7 @@ impl<'n> Client<'n> {
         }
     }
 
-    /// Sends UDP queries from this local address.
+    /// Asks from this local address.
     pub fn source(self, source: IpAddr) -> Self {
         Self {
             source: Some(source),
@@ -261,11 +268,17 @@ impl<'n> Client<'n> {
 
     /// A TCP connection to the server.
     pub fn connect(&self) -> io::Result<Session> {
-        let stream = match self.namespace {
-            Some(namespace) => {
-                namespace.enter(|| TcpStream::connect_timeout(&self.server, self.patience))??
+        let connect = || {
+            let socket = Socket::new(Domain::for_address(self.server), Type::STREAM, None)?;
+            if let Some(source) = self.source {
+                socket.bind(&SocketAddr::new(source, 0).into())?;
             }
-            None => TcpStream::connect_timeout(&self.server, self.patience)?,
+            socket.connect_timeout(&self.server.into(), self.patience)?;
+            Ok::<_, io::Error>(TcpStream::from(socket))
+        };
+        let stream = match self.namespace {
+            Some(namespace) => namespace.enter(connect)??,
+            None => connect()?,
         };
         stream.set_read_timeout(Some(self.patience))?;
         stream.set_nodelay(true)?;

@@ -1,4 +1,4 @@
-//! Network namespaces, real peers, fake peers and a client, for tests and for `make lab`; never shipped.
+//! Network namespaces, real peers, fake peers and a client, for tests, `weir lab` and `weir drill`.
 //!
 //! Nothing here leaves the machine: a [`Namespace`] is one host, a [`Network`] is the switch between hosts, and the
 //! [`internet`] that recursive servers ask is three name servers in one more namespace. Tests that need no root use
@@ -9,9 +9,10 @@
 #![forbid(unsafe_code)]
 
 pub mod blueprint;
-pub mod checks;
+pub mod drill;
 pub mod internet;
 pub mod interrupt;
+pub mod lab;
 pub mod pair;
 
 mod dns;
@@ -25,8 +26,8 @@ mod site;
 pub use dns::{Ask, Client, Reply, Session, Transport};
 pub use load::{Burning, burn};
 pub use namespace::{Namespace, Network, remove_leftovers};
-pub use probe::{Outcome, Prober};
-pub use process::{Process, Scratch, wait_for};
+pub use probe::{Names, Outcome, Plan, Probe, Prober, Silence, silences};
+pub use process::{Process, Scratch, kill_families, wait_for};
 pub use responder::{Behaviour, Received, Responder};
 pub use site::{Front, Site};
 

@@ -4,8 +4,8 @@
 //! behind can be told from what is in use ([`remove_leftovers`]). Everything goes through `ip`; a namespace is
 //! removed when its value is dropped, and therefore also when a test panics.
 
-use std::fs::File;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -45,6 +45,16 @@ impl Namespace {
     /// Runs `ip` for this host: `ip -n NAME ARGUMENTS`.
     pub fn ip(&self, arguments: &[&str]) -> io::Result<()> {
         ip(&[&["-n", &self.name], arguments].concat())
+    }
+
+    /// Sets what `sysctl` would. What the kernel has once for all hosts stays as it is: that is none of a host's.
+    pub fn set(&self, name: &str, value: &str) -> io::Result<()> {
+        let path = format!("/proc/sys/{}", name.replace('.', "/"));
+        match self.enter(|| fs::write(&path, value))? {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Ok(()),
+            Err(error) => Err(io::Error::new(error.kind(), format!("{name} = {value}: {error}"))),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// A command that will run on this host; `ip` replaces itself by it, so the child's pid is the program's.
@@ -109,25 +119,20 @@ impl Network {
     /// A new host on this switch, its `eth0` having `addresses` (with prefix length, the first is its own).
     pub fn attach(&self, role: &str, addresses: &[&str]) -> io::Result<Namespace> {
         let host = Namespace::create(role)?;
-        let port = port(role);
-        self.switch.ip(&[
-            "link",
-            "add",
-            &port,
-            "type",
-            "veth",
-            "peer",
-            "name",
-            "eth0",
-            "netns",
-            host.name(),
-        ])?;
-        self.switch.ip(&["link", "set", &port, "master", "lan", "up"])?;
+        self.connect(&host, role, "eth0")?;
         for address in addresses {
             host.ip(&["address", "add", address, "dev", "eth0"])?;
         }
-        host.ip(&["link", "set", "eth0", "up"])?;
         Ok(host)
+    }
+
+    /// A cable from this switch to a new interface of a host, which is known here by its role.
+    pub fn connect(&self, host: &Namespace, role: &str, interface: &str) -> io::Result<()> {
+        let port = port(role);
+        let cable = ["link", "add", &port, "type", "veth", "peer", "name", interface];
+        self.switch.ip(&[&cable[..], &["netns", host.name()]].concat())?;
+        self.switch.ip(&["link", "set", &port, "master", "lan", "up"])?;
+        host.ip(&["link", "set", interface, "up"])
     }
 
     /// Pulls the plug of a host, by its role, out of the switch: its `eth0` loses the carrier.
@@ -202,7 +207,7 @@ pub fn remove_leftovers() -> io::Result<()> {
             .and_then(|name| name.to_str())
             .is_some_and(is_leftover)
         {
-            std::fs::remove_dir_all(path)?;
+            fs::remove_dir_all(path)?;
         }
     }
     Ok(())

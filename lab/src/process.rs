@@ -133,23 +133,14 @@ impl Process {
         self.signal(Signal::CONT)
     }
 
-    /// Kills the process and all that descend from it, at once as far as they can tell: nobody runs any more when the
-    /// first one dies, so that nobody cleans up after another.
+    /// Kills the process and all that descend from it ([`kill_families`]).
     pub fn kill_family(&mut self) -> io::Result<()> {
         self.kill_with(&[])
     }
 
-    /// As [`kill_family`](Self::kill_family), with `others` that do not descend from it.
+    /// The same, and `others` that do not descend from it.
     pub fn kill_with(&mut self, others: &[u32]) -> io::Result<()> {
-        let mut family = family(self.id())?;
-        let others = others.iter().filter_map(|other| i32::try_from(*other).ok());
-        family.extend(others.filter_map(Pid::from_raw));
-        for signal in [Signal::STOP, Signal::KILL] {
-            for &pid in &family {
-                // One that is gone already needs no signal.
-                let _ = kill_process(pid, signal);
-            }
-        }
+        kill_families(&[&[self.id()], others].concat())?;
         self.kill()
     }
 
@@ -221,6 +212,22 @@ impl Drop for Process {
             eprintln!("---- end of the log of {} ----\n{}", self.name, tail.join("\n"));
         }
     }
+}
+
+/// Kills processes and all that descend from them, at once as far as they can tell: nobody runs any more when the first
+/// one dies, so that nobody cleans up after another.
+pub fn kill_families(roots: &[u32]) -> io::Result<()> {
+    let families: Vec<Vec<Pid>> = roots
+        .iter()
+        .map(|root| family(*root))
+        .collect::<io::Result<_>>()?;
+    for signal in [Signal::STOP, Signal::KILL] {
+        for &pid in families.iter().flatten() {
+            // One that is gone already needs no signal.
+            let _ = kill_process(pid, signal);
+        }
+    }
+    Ok(())
 }
 
 /// The process and all its descendants.

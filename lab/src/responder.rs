@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_proto::rr::rdata::{A, SOA, TXT};
+use hickory_proto::rr::rdata::{A, NS, SOA, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use crate::Transport;
@@ -66,8 +66,11 @@ pub struct Received {
 
 #[derive(Debug)]
 struct Script {
+    /// What it is authoritative for, if it is; otherwise it resolves.
+    zone: Option<Name>,
     default: Behaviour,
-    by_name: HashMap<String, Behaviour>,
+    /// For whom, if not for everybody, and for which name.
+    by_name: HashMap<(Option<IpAddr>, String), Behaviour>,
     received: Vec<Received>,
     counts: HashMap<String, usize>,
 }
@@ -94,11 +97,22 @@ impl Responder {
 
     /// A backend at this address; port 0 means a free one.
     pub fn start_at(address: SocketAddr) -> io::Result<Self> {
+        Self::launch(address, None)
+    }
+
+    /// The authoritative server of a zone, for resolvers to ask: only names have addresses, and there is nothing else.
+    pub fn start_zone(zone: &str, address: SocketAddr) -> io::Result<Self> {
+        let zone = Name::from_ascii(zone).map_err(io::Error::other)?;
+        Self::launch(address, Some(zone))
+    }
+
+    fn launch(address: SocketAddr, zone: Option<Name>) -> io::Result<Self> {
         let (udp, tcp) = bind_both(address)?;
         let address = udp.local_addr()?;
         udp.set_read_timeout(Some(TICK))?;
         tcp.set_nonblocking(true)?;
         let script = Script {
+            zone,
             default: Behaviour::Answer,
             by_name: HashMap::new(),
             received: Vec::new(),
@@ -131,7 +145,14 @@ impl Responder {
 
     /// From now on, for this name; with or without the final dot.
     pub fn behave_for(&self, name: &str, behaviour: Behaviour) {
-        lock(&self.script).by_name.insert(canonical(name), behaviour);
+        let key = (None, canonical(name));
+        lock(&self.script).by_name.insert(key, behaviour);
+    }
+
+    /// From now on, when this one asks for this name.
+    pub fn behave_towards(&self, asker: IpAddr, name: &str, behaviour: Behaviour) {
+        let key = (Some(asker), canonical(name));
+        lock(&self.script).by_name.insert(key, behaviour);
     }
 
     /// Where it listens.
@@ -272,7 +293,7 @@ fn react(
 ) -> Option<(Vec<u8>, Duration)> {
     let message = Message::from_vec(query).ok()?;
     let question = message.queries.first()?.clone();
-    let behaviour = note(&message, &question, transport, from, script);
+    let (behaviour, zone) = note(&message, &question, transport, from, script);
     let delay = match behaviour {
         Behaviour::Silent => return None,
         Behaviour::Delay(delay) => delay,
@@ -282,7 +303,10 @@ fn react(
         (Behaviour::Asker, IpAddr::V4(asker)) => asker,
         _ => Responder::ADDRESS,
     };
-    let reply = reply_to(&message, question, transport, behaviour, address);
+    let mut reply = reply_to(&message, question, transport, behaviour, address);
+    if let Some(zone) = zone {
+        authoritative(&mut reply, &zone);
+    }
     Some((reply.to_vec().ok()?, delay))
 }
 
@@ -293,7 +317,7 @@ fn note(
     transport: Transport,
     from: SocketAddr,
     script: &Mutex<Script>,
-) -> Behaviour {
+) -> (Behaviour, Option<Name>) {
     let name = question.name().to_ascii();
     let key = canonical(&name);
     let mut script = lock(script);
@@ -307,9 +331,34 @@ fn note(
             from,
         });
     }
-    let behaviour = script.by_name.get(&key).copied().unwrap_or(script.default);
+    let told = [Some(from.ip()), None].map(|asker| script.by_name.get(&(asker, key.clone())).copied());
+    let behaviour = told.into_iter().flatten().next().unwrap_or(script.default);
     *script.counts.entry(key).or_default() += 1;
-    behaviour
+    (behaviour, script.zone.clone())
+}
+
+/// Makes of a resolver's answer that of the zone's own server, so that a resolver believes it: what is no address is not
+/// there, but the zone's name servers are.
+fn authoritative(reply: &mut Message, zone: &Name) {
+    reply.metadata.authoritative = true;
+    reply.metadata.recursion_available = false;
+    let Some(question) = reply.queries.first() else {
+        return;
+    };
+    if question.query_type() == RecordType::NS && question.name() == zone {
+        let server = NS(zone.clone());
+        reply.answers = vec![Record::from_rdata(
+            zone.clone(),
+            Responder::TTL,
+            RData::NS(server),
+        )];
+    } else if !matches!(question.query_type(), RecordType::A | RecordType::TXT) {
+        reply.answers.clear();
+    }
+    reply.authorities.clear();
+    if reply.answers.is_empty() && !reply.metadata.truncation {
+        reply.add_authority(soa(zone));
+    }
 }
 
 fn reply_to(
@@ -338,8 +387,7 @@ fn reply_to(
         Behaviour::Rcode(code) => {
             reply.metadata.response_code = code;
             if code == ResponseCode::NXDomain {
-                let soa = SOA::new(Name::root(), Name::root(), 1, 3600, 600, 86400, Responder::TTL);
-                reply.add_authority(Record::from_rdata(Name::root(), Responder::TTL, RData::SOA(soa)));
+                reply.add_authority(soa(&Name::root()));
             }
         }
         Behaviour::Large(size) => {
@@ -364,4 +412,10 @@ fn reply_to(
         reply.add_answer(Record::from_rdata(name, Responder::TTL, RData::A(A(address))));
     }
     reply
+}
+
+/// What is said with "there is no such thing".
+fn soa(zone: &Name) -> Record {
+    let soa = SOA::new(zone.clone(), zone.clone(), 1, 3600, 600, 86400, Responder::TTL);
+    Record::from_rdata(zone.clone(), Responder::TTL, RData::SOA(soa))
 }

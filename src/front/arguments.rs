@@ -52,6 +52,11 @@ pub struct Arguments {
     #[arg(long)]
     pub supervised: bool,
 
+    /// Take over from a program that runs with the same configuration: open the console and the status page when it has
+    /// closed them
+    #[arg(long, hide = true)]
+    pub successor: bool,
+
     /// Accepted: the journal always goes to standard output
     #[arg(long)]
     pub disable_syslog: bool,

@@ -158,7 +158,12 @@ fn serve(arguments: &Arguments) -> Result<(), Failure> {
     listeners
         .follow(&snapshot.listen, &site, workers)
         .map_err(|error| Failure(error.to_string()))?;
-    let operator = Operator::new(configuration, listeners, Arc::clone(&site)).map_err(Failure)?;
+    let operator = Operator::new(configuration, listeners, Arc::clone(&site));
+    if arguments.successor {
+        operator.open_doors_later();
+    } else {
+        operator.open_doors().map_err(Failure)?;
+    }
     let _ = privileges::raise_open_files();
     become_ordinary(arguments)?;
     let threads = start(&site, desks)?;

@@ -38,6 +38,8 @@ pub(crate) struct Operator {
     web: RefCell<Door>,
     rates: RefCell<Arc<Mutex<Rates>>>,
     is_done: Cell<bool>,
+    /// Console and web server are still those of a predecessor.
+    is_early: Cell<bool>,
     /// The journal that the command line wants.
     journal: Journal,
     site: Arc<Site>,
@@ -83,12 +85,8 @@ impl Door {
 }
 
 impl Operator {
-    /// An operator for a site that runs on what `configuration` says, with the sockets of console and web server.
-    pub(crate) fn new(
-        configuration: Configuration,
-        listeners: Listeners,
-        site: Arc<Site>,
-    ) -> Result<Rc<Self>, String> {
+    /// An operator for a site that runs on what `configuration` says; its doors are closed.
+    pub(crate) fn new(configuration: Configuration, listeners: Listeners, site: Arc<Site>) -> Rc<Self> {
         let operator = Rc::new(Self {
             configuration: RefCell::new(configuration),
             listeners: RefCell::new(listeners),
@@ -96,14 +94,25 @@ impl Operator {
             web: RefCell::default(),
             rates: RefCell::default(),
             is_done: Cell::new(false),
+            is_early: Cell::new(false),
             journal: Journal::current(),
             site,
         });
-        let snapshot = operator.site.snapshot.load_full();
-        let doors = operator.prepare_doors(&snapshot)?;
-        operator.change_doors(&snapshot, doors);
-        operator.change_journal(&snapshot);
-        Ok(operator)
+        operator.change_journal(&operator.site.snapshot.load());
+        operator
+    }
+
+    /// Opens the sockets of console and web server.
+    pub(crate) fn open_doors(&self) -> Result<(), String> {
+        let snapshot = self.site.snapshot.load_full();
+        let doors = self.prepare_doors(&snapshot)?;
+        self.change_doors(&snapshot, doors);
+        Ok(())
+    }
+
+    /// Has them opened as soon as that can be done.
+    pub(crate) fn open_doors_later(&self) {
+        self.is_early.set(true);
     }
 
     /// Carries out what signals and console ask, until one of them asks for the end.
@@ -114,6 +123,9 @@ impl Operator {
         self.site.say(State::Ready);
         let mut swept = clock::now();
         while !self.is_done.get() {
+            if self.is_early.get() {
+                self.is_early.set(self.open_doors().is_err());
+            }
             self.announce_doors(&mut control)?;
             control.serve(signals, TICK)?;
             while let Some(signal) = signals.next()? {

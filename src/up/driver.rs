@@ -15,17 +15,21 @@ use weir_linux::poll::{Events, Interest, Poller, Waker};
 use weir_linux::signals::{Signal, Signals};
 use weir_wire::Timestamp;
 
+use super::orders::{self, Order, Pending};
 use super::process::Process;
 use super::report::{self, Request};
 use super::shares::{ROLES, Shares};
 use super::supervision::{Change, Effect, State, Supervision};
+use super::upgrade::Upgrade;
 use super::{Options, leftovers, socket, trial};
 use crate::clock::now;
 use crate::site_file;
-use crate::status_socket::{Connections, Tokens};
+use crate::status_socket::{Caller, Connections, Tokens};
 
 /// How long a connection may wait for the end of a reload.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(9);
+/// A connection is kept for so long after it is to be answered.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// What a descriptor is; see [`token`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,15 +41,24 @@ pub(super) enum Kind {
     Child,
     /// A role's process says something.
     Sign,
+    /// A process that is to take over a role has ended.
+    Heir,
+    /// It says something.
+    HeirSign,
+    /// A process that has no role any more has ended.
+    Left,
     StatusListener,
     StatusConnection,
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 9] = [
     Kind::Signals,
     Kind::Prepared,
     Kind::Child,
     Kind::Sign,
+    Kind::Heir,
+    Kind::HeirSign,
+    Kind::Left,
     Kind::StatusListener,
     Kind::StatusConnection,
 ];
@@ -61,16 +74,20 @@ pub(super) const fn token(kind: Kind, role: RoleName) -> u64 {
 
 /// Everything that the loop owns.
 pub(super) struct Driver {
-    options: Options,
+    pub(super) options: Options,
     pub(super) shares: Shares,
     pub(super) supervision: Supervision,
     /// Processes that run, by role.
-    processes: Vec<(RoleName, Process)>,
-    poller: Poller,
+    pub(super) processes: Vec<(RoleName, Process)>,
+    /// Processes that are on their way out and have no role.
+    pub(super) leaving: Vec<Process>,
+    pub(super) poller: Poller,
     signals: Signals,
-    connections: Connections,
-    waker: Arc<Waker>,
+    pub(super) connections: Connections,
+    pub(super) waker: Arc<Waker>,
     reload: Option<Reload>,
+    pub(super) upgrade: Option<Upgrade>,
+    orders: Vec<Pending>,
     supervisor: Option<OsString>,
     watchdog: Option<Watchdog>,
     pub(super) started: Timestamp,
@@ -81,7 +98,7 @@ pub(super) struct Driver {
 struct Reload {
     outcome: Receiver<Result<Shares, String>>,
     /// Who waits for it.
-    connection: Option<usize>,
+    caller: Option<Caller>,
 }
 
 /// The supervisor wants to hear regularly that the loop runs.
@@ -106,23 +123,19 @@ impl Driver {
         poller.add(&signals, (Kind::Signals as u64) << 32, Interest::Read)?;
         poller.add(&*waker, (Kind::Prepared as u64) << 32, Interest::Read)?;
         let now = now();
-        let mut supervision = Supervision::default();
-        let roles: Vec<_> = shares
-            .shares
-            .iter()
-            .map(|share| (share.role, Change::Keep))
-            .collect();
-        supervision.on_roles(now, &roles);
         Ok(Self {
             options,
             shares,
-            supervision,
+            supervision: Supervision::default(),
             processes: Vec::new(),
+            leaving: Vec::new(),
             poller,
             signals,
             connections,
             waker,
             reload: None,
+            upgrade: None,
+            orders: Vec::new(),
             supervisor: std::env::var_os("NOTIFY_SOCKET"),
             watchdog: Watchdog::of_environment(now),
             started: now,
@@ -136,7 +149,10 @@ impl Driver {
     /// Those of a kernel that is out of memory; in a trial, a front end that does not start.
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::new(32);
-        while !self.supervision.is_stopped() {
+        let shares = self.shares.shares.iter();
+        let roles: Vec<_> = shares.map(|share| (share.role, Change::Keep)).collect();
+        self.supervision.on_roles(now(), &roles);
+        while !self.supervision.is_stopped() || !self.leaving.is_empty() {
             let now = now();
             self.act(now);
             self.announce()?;
@@ -160,6 +176,7 @@ impl Driver {
         for (_, process) in &mut self.processes {
             process.on_deadline(now);
         }
+        self.act_on_upgrade(now);
         self.connections.on_deadline(now);
         if let Some(watchdog) = &mut self.watchdog
             && watchdog.due <= now
@@ -171,6 +188,7 @@ impl Driver {
         while let Some(effect) = self.supervision.next_effect() {
             self.perform(effect);
         }
+        self.settle_orders(now);
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
@@ -182,6 +200,10 @@ impl Driver {
             self.supervision.next_deadline(),
             self.connections.next_deadline(),
             self.watchdog.as_ref().map(|watchdog| watchdog.due),
+            self.orders.iter().map(|pending| pending.until).min(),
+            self.upgrade
+                .as_ref()
+                .and_then(|upgrade| upgrade.steps.next_deadline()),
         ];
         processes.chain(others.into_iter().flatten()).min()
     }
@@ -191,7 +213,11 @@ impl Driver {
         let role = ROLES.into_iter().find(|role| *role as usize == index);
         match kind {
             Kind::Signals => self.on_signal(now)?,
-            Kind::Prepared => self.on_prepared(now),
+            Kind::Prepared => {
+                self.waker.drain();
+                self.on_prepared(now);
+                self.on_upgrade_news(now);
+            }
             Kind::Child => {
                 if let Some(role) = role {
                     self.on_exit(role, now);
@@ -202,23 +228,70 @@ impl Driver {
                     self.on_sign(role, now);
                 }
             }
+            Kind::Heir => self.on_heir_exit(),
+            Kind::HeirSign => self.on_heir_sign(now),
+            Kind::Left => self.on_left(now),
             Kind::StatusListener => self.connections.accept(now, &self.poller),
-            Kind::StatusConnection => match self.connections.read(index) {
-                Some(Request::Status) => {
-                    let text = report::json(self, now).to_string();
-                    self.connections.answer(index, &text);
+            Kind::StatusConnection => {
+                if let Some((caller, request)) = self.connections.read(index) {
+                    self.on_request(caller, request, now);
                 }
-                Some(Request::Reload) => self.start_reload(Some(index), now),
-                None => {}
-            },
+            }
         }
         Ok(())
+    }
+
+    fn on_request(&mut self, caller: Caller, request: Request, now: Timestamp) {
+        match request {
+            Request::Status => {
+                let text = report::json(self, now).to_string();
+                self.connections.answer(caller, &text);
+            }
+            Request::Reload => self.start_reload(Some(caller), now),
+            Request::Order(order, role) => self.on_order(caller, order, role, now),
+            Request::Upgrade(binary) => self.start_upgrade(caller, binary, now),
+        }
+    }
+
+    fn on_order(&mut self, caller: Caller, order: Order, role: RoleName, now: Timestamp) {
+        if self.supervision.state(role).is_none() {
+            let text = orders::refusal(role, self.supervision.wards());
+            return self.connections.answer(caller, &text);
+        }
+        if self.upgrade.is_some() {
+            return self
+                .connections
+                .answer(caller, "error: an upgrade is under way\n");
+        }
+        tracing::info!("{role}: {order:?} ordered");
+        match order {
+            Order::Stop => self.supervision.on_order_to_stop(now, role),
+            Order::Start => self.supervision.on_order_to_start(now, role),
+        }
+        let pending = Pending::new(caller, role, order, now);
+        self.connections.extend(caller, pending.until + LAST_WORD);
+        self.orders.push(pending);
+    }
+
+    /// Answers whoever waits for an order that has been carried out, or cannot be.
+    fn settle_orders(&mut self, now: Timestamp) {
+        let (supervision, connections) = (&self.supervision, &mut self.connections);
+        self.orders.retain(|pending| {
+            let mut wards = supervision.wards().iter();
+            let ward = wards.find(|ward| ward.role == pending.role);
+            let Some(text) = pending.outcome(ward, now) else {
+                return true;
+            };
+            connections.answer(pending.caller, &text);
+            false
+        });
     }
 
     fn on_signal(&mut self, now: Timestamp) -> io::Result<()> {
         while let Some(signal) = self.signals.next()? {
             match signal {
                 Signal::Terminate | Signal::Interrupt => {
+                    self.interrupt_upgrade("everything is being stopped");
                     self.say(Said::Stopping);
                     self.supervision.on_stop(now);
                 }
@@ -231,8 +304,13 @@ impl Driver {
 
     fn on_exit(&mut self, role: RoleName, now: Timestamp) {
         if let Some(how) = self.process(role).and_then(Process::ended) {
+            if let Some(pid) = self.pid(role) {
+                leftovers::forget(&self.options, role, pid);
+            }
             self.processes.retain(|(other, _)| *other != role);
-            leftovers::forget(&self.options, role);
+            if matches!(role, RoleName::Front | RoleName::Vip) {
+                self.interrupt_upgrade(&format!("{role}: has ended meanwhile, and starts again"));
+            }
             self.note_exit(role, &how, now);
         }
     }
@@ -253,8 +331,7 @@ impl Driver {
 
     fn note_exit(&mut self, role: RoleName, how: &str, now: Timestamp) {
         self.supervision.on_exit(now, role, how);
-        let ward = self.supervision.wards().iter().find(|ward| ward.role == role);
-        match ward.map(|ward| ward.state) {
+        match self.supervision.state(role) {
             Some(State::Resting { until }) => {
                 let pause = until.since(now).as_secs_f64();
                 tracing::warn!("{role}: {how}; starts again in {pause:.1} s");
@@ -340,17 +417,22 @@ impl Driver {
         Ok(())
     }
 
+    /// Why nothing else can be begun now, if so.
+    pub(super) fn is_busy(&self) -> Option<&'static str> {
+        match (&self.reload, &self.upgrade, self.supervision.is_stopping()) {
+            (None, None, false) => None,
+            (_, _, true) => Some("everything is being stopped"),
+            (Some(_), _, _) => Some("a reload is under way"),
+            (_, Some(_), _) => Some("an upgrade is under way"),
+        }
+    }
+
     /// Begins to read the site file again.
-    fn start_reload(&mut self, connection: Option<usize>, now: Timestamp) {
-        let refusal = match (&self.reload, self.supervision.is_stopping()) {
-            (None, false) => None,
-            (Some(_), _) => Some("a reload is under way"),
-            (None, true) => Some("everything is being stopped"),
-        };
-        if let Some(why) = refusal {
+    fn start_reload(&mut self, caller: Option<Caller>, now: Timestamp) {
+        if let Some(why) = self.is_busy() {
             tracing::warn!("reload: {why}");
-            if let Some(connection) = connection {
-                self.connections.answer(connection, &format!("error: {why}\n"));
+            if let Some(caller) = caller {
+                self.connections.answer(caller, &format!("error: {why}\n"));
             }
             return;
         }
@@ -362,14 +444,13 @@ impl Driver {
             let _ = sender.send(Shares::prepare(&options));
             waker.wake();
         });
-        if let Some(connection) = connection {
-            self.connections.extend(connection, now + RELOAD_TIMEOUT);
+        if let Some(caller) = caller {
+            self.connections.extend(caller, now + RELOAD_TIMEOUT);
         }
-        self.reload = Some(Reload { outcome, connection });
+        self.reload = Some(Reload { outcome, caller });
     }
 
     fn on_prepared(&mut self, now: Timestamp) {
-        self.waker.drain();
         let Some(reload) = self.reload.take() else { return };
         let outcome = match reload.outcome.try_recv() {
             Ok(outcome) => outcome,
@@ -390,8 +471,8 @@ impl Driver {
             }
         };
         self.say(Said::Ready);
-        if let Some(connection) = reload.connection {
-            self.connections.answer(connection, &text);
+        if let Some(caller) = reload.caller {
+            self.connections.answer(caller, &text);
         }
     }
 
@@ -408,7 +489,7 @@ impl Driver {
     }
 
     /// Says to systemd how we are; that it does not listen is no reason not to run.
-    fn say(&self, state: Said) {
+    pub(super) fn say(&self, state: Said) {
         if let Some(path) = &self.supervisor {
             let _ = notify::notify(path, state);
         }

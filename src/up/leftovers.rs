@@ -1,7 +1,7 @@
 //! Roles of a `weir up` that was killed: servers that have become another user outlive it, and would hold the ports.
 //!
-//! Each role's number is in a file, with the time at which the process began, so that a number which belongs to another
-//! process by now is left alone.
+//! The numbers of a role's processes are in a file, each with the time at which the process began, so that a number which
+//! belongs to another process by now is left alone. A role has two while one takes over from the other.
 
 use std::fs;
 use std::io;
@@ -24,12 +24,23 @@ const ENDING_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the file cannot be written.
 pub(super) fn remember(options: &Options, role: RoleName, pid: u32) -> io::Result<()> {
-    fs::write(file(options, role), format!("{pid} {}\n", began(pid)?))
+    let path = file(options, role);
+    let mut text = fs::read_to_string(&path).unwrap_or_default();
+    text += &format!("{pid} {}\n", began(pid)?);
+    fs::write(path, text)
 }
 
 /// A role's process has ended.
-pub(super) fn forget(options: &Options, role: RoleName) {
-    let _ = fs::remove_file(file(options, role));
+pub(super) fn forget(options: &Options, role: RoleName, pid: u32) {
+    let path = file(options, role);
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    let is_other = |line: &&str| line.split(' ').next() != Some(&pid.to_string());
+    let others: Vec<&str> = text.lines().filter(is_other).collect();
+    let _ = if others.is_empty() {
+        fs::remove_file(path)
+    } else {
+        fs::write(path, others.join("\n") + "\n")
+    };
 }
 
 /// Ends what is left, the address first.
@@ -41,23 +52,30 @@ pub(super) fn end(options: &Options) -> io::Result<()> {
     let others = ROLES.into_iter().filter(|role| *role != RoleName::Vip);
     for role in first_vip.into_iter().chain(others) {
         let text = fs::read_to_string(file(options, role)).unwrap_or_default();
-        let numbers = text.trim().split_once(' ');
-        let Some((pid, time)) = numbers.and_then(|(pid, time)| Some((pid.parse().ok()?, time))) else {
-            continue;
-        };
-        // Opened before its time is looked at: from here on the number is not given to another.
-        let Ok(process) = Pidfd::open(pid) else { continue };
-        if began(pid).is_ok_and(|found| found == time) && !process.has_exited()? {
-            tracing::warn!("{role}: process {pid} was left by a weir up that was killed; it is ended");
-            process.end(Ending::Ask)?;
-            let poller = Poller::new()?;
-            poller.add(&process, 0, Interest::Read)?;
-            poller.wait(&mut Events::new(1), Some(ENDING_TIMEOUT))?;
-            if !process.has_exited()? {
-                process.end(Ending::Force)?;
-            }
+        let numbers = text.lines().filter_map(|line| line.split_once(' '));
+        for (pid, time) in numbers.filter_map(|(pid, time)| Some((pid.parse().ok()?, time))) {
+            end_one(role, pid, time)?;
         }
-        forget(options, role);
+        let _ = fs::remove_file(file(options, role));
+    }
+    Ok(())
+}
+
+/// Ends the process that has this number and began at this time, if there is one.
+fn end_one(role: RoleName, pid: u32, time: &str) -> io::Result<()> {
+    // Opened before its time is looked at: from here on the number is not given to another.
+    let Ok(process) = Pidfd::open(pid) else {
+        return Ok(());
+    };
+    if began(pid).is_ok_and(|found| found == time) && !process.has_exited()? {
+        tracing::warn!("{role}: process {pid} was left by a weir up that was killed; it is ended");
+        process.end(Ending::Ask)?;
+        let poller = Poller::new()?;
+        poller.add(&process, 0, Interest::Read)?;
+        poller.wait(&mut Events::new(1), Some(ENDING_TIMEOUT))?;
+        if !process.has_exited()? {
+            process.end(Ending::Force)?;
+        }
     }
     Ok(())
 }

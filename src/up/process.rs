@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -32,6 +33,16 @@ const OURS: [&str; 5] = [
     "LISTEN_PID",
 ];
 
+/// What a front end is told that is to take over from another.
+const SUCCESSOR: &str = "--successor";
+
+/// Whether a process has its role, or is to take it over from the one that has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Holder,
+    Heir,
+}
+
 /// A process that runs.
 pub(super) struct Process {
     child: Child,
@@ -40,13 +51,25 @@ pub(super) struct Process {
 
 /// What is waited for to know that it serves.
 enum Sign {
-    Notice(UnixDatagram),
+    Notice(Notice),
     Answer {
         socket: UdpSocket,
         address: SocketAddr,
         id: u16,
         ask: Timestamp,
     },
+}
+
+/// A socket in the file system for a program's own word.
+struct Notice {
+    socket: UnixDatagram,
+    path: PathBuf,
+}
+
+impl Drop for Notice {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 impl Process {
@@ -60,15 +83,58 @@ impl Process {
         now: Timestamp,
         poller: &Poller,
     ) -> io::Result<Self> {
+        Self::launch(options, share, Standing::Holder, (now, poller))
+    }
+
+    /// Starts one that is to take over from the one that has the role.
+    ///
+    /// # Errors
+    /// There is no such program, or no room for it.
+    pub(super) fn start_beside(
+        options: &Options,
+        share: &Share,
+        now: Timestamp,
+        poller: &Poller,
+    ) -> io::Result<Self> {
+        Self::launch(options, share, Standing::Heir, (now, poller))
+    }
+
+    /// Goes on with a process that the program before has left.
+    ///
+    /// # Errors
+    /// There is none with this number.
+    pub(super) fn adopt(pid: u32, role: RoleName, poller: &Poller) -> io::Result<Self> {
+        let child = Child::adopt(pid)?;
+        poller.add(&child, token(Kind::Child, role), Interest::Read)?;
+        Ok(Self { child, sign: None })
+    }
+
+    fn launch(
+        options: &Options,
+        share: &Share,
+        standing: Standing,
+        (now, poller): (Timestamp, &Poller),
+    ) -> io::Result<Self> {
+        let (ends, says) = match standing {
+            Standing::Holder => (Kind::Child, Kind::Sign),
+            Standing::Heir => (Kind::Heir, Kind::HeirSign),
+        };
+        let more = match standing {
+            Standing::Holder => None,
+            Standing::Heir => Some(SUCCESSOR),
+        };
         let (program, arguments) = share.words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null());
+        command.args(arguments).args(more).stdin(Stdio::null());
         for name in OURS {
             command.env_remove(name);
         }
         command.env("CREDENTIALS_DIRECTORY", options.folder(share.role));
         let sign = match share.program.readiness() {
-            Readiness::Notifies => Some(notice(options, share, &mut command, poller)?),
+            Readiness::Notifies => {
+                let token = token(says, share.role);
+                Some(notice(options, share, &mut command, (now, token, poller))?)
+            }
             Readiness::Answers => share
                 .address
                 .map(|address| answer(share.role, address, now, poller))
@@ -83,11 +149,16 @@ impl Process {
         };
         let child = spawn(command, &launch)
             .map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))?;
-        poller.add(&child, token(Kind::Child, share.role), Interest::Read)?;
+        poller.add(&child, token(ends, share.role), Interest::Read)?;
         if let Err(error) = leftovers::remember(options, share.role, child.id()) {
             tracing::warn!("{}: its number cannot be noted: {error}", share.role);
         }
         Ok(Self { child, sign })
+    }
+
+    /// Has its end told as that of another kind of process.
+    pub(super) fn watch(&self, kind: Kind, role: RoleName, poller: &Poller) -> io::Result<()> {
+        poller.modify(&self.child, token(kind, role), Interest::Read)
     }
 
     /// Its number.
@@ -148,7 +219,7 @@ impl Process {
         let mut buffer = [0; MESSAGE_LEN];
         let is_ready = match &self.sign {
             None => return,
-            Some(Sign::Notice(socket)) => socket.recv(&mut buffer).is_ok_and(|length| {
+            Some(Sign::Notice(notice)) => notice.socket.recv(&mut buffer).is_ok_and(|length| {
                 let text = buffer.get(..length).unwrap_or_default();
                 text.split(|byte| *byte == b'\n').any(|line| line == b"READY=1")
             }),
@@ -166,20 +237,24 @@ impl Process {
     }
 }
 
-/// A socket for the program's own word, in a folder where it cannot exchange it for another file.
-fn notice(options: &Options, share: &Share, command: &mut Command, poller: &Poller) -> io::Result<Sign> {
-    let path = options.run.join(format!("{}.notify", share.role));
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+/// A socket for the program's own word, in a folder where it cannot exchange it for another file. Each process has one of
+/// its own: what one says that leaves is not taken for the word of the one that comes.
+fn notice(
+    options: &Options,
+    share: &Share,
+    command: &mut Command,
+    (now, token, poller): (Timestamp, u64, &Poller),
+) -> io::Result<Sign> {
+    let name = format!("{}.{}.notify", share.role, now.as_nanos());
+    let path = options.run.join(name);
     let socket = UnixDatagram::bind(&path)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-    give(&path, share.user.as_ref())?;
-    socket.set_nonblocking(true)?;
-    poller.add(&socket, token(Kind::Sign, share.role), Interest::Read)?;
-    command.env("NOTIFY_SOCKET", &path);
-    Ok(Sign::Notice(socket))
+    let notice = Notice { socket, path };
+    fs::set_permissions(&notice.path, fs::Permissions::from_mode(0o600))?;
+    give(&notice.path, share.user.as_ref())?;
+    notice.socket.set_nonblocking(true)?;
+    poller.add(&notice.socket, token, Interest::Read)?;
+    command.env("NOTIFY_SOCKET", &notice.path);
+    Ok(Sign::Notice(notice))
 }
 
 /// A socket for questions to a server.

@@ -119,9 +119,10 @@ impl Program {
 
     pub(super) const fn readiness(self) -> Readiness {
         match self {
-            Self::WeirFront | Self::Dnsdist | Self::WeirVip => Readiness::Notifies,
+            Self::WeirFront | Self::WeirVip => Readiness::Notifies,
             Self::Named | Self::Unbound => Readiness::Answers,
-            Self::Keepalived => Readiness::Runs,
+            // With `NOTIFY_SOCKET`, dnsdist takes it that a service manager has changed its user, and refuses to.
+            Self::Dnsdist | Self::Keepalived => Readiness::Runs,
         }
     }
 

@@ -29,7 +29,7 @@ use crate::site_file;
 /// Every role, in no order that matters.
 pub(super) const ROLES: [RoleName; 4] = [RoleName::Front, RoleName::Vip, RoleName::Auth, RoleName::Resolve];
 /// How long all checks of a site file may take together.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(8);
+pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(8);
 /// How much of what a check says is passed on.
 const MAX_SAID_BYTES: u64 = 4096;
 /// The name under which a front end finds the password of its status page.
@@ -121,7 +121,7 @@ impl Shares {
             let Some(before) = old.share(share.role) else {
                 return Change::Keep;
             };
-            if (share.program, &share.words, &share.user) != (before.program, &before.words, &before.user) {
+            if (share.program, share.flags(), &share.user) != (before.program, before.flags(), &before.user) {
                 return Change::Restart;
             }
             let is_same = share.says(&self.digest) == before.says(&old.digest);
@@ -133,6 +133,31 @@ impl Shares {
         };
         let shares = self.shares.iter();
         shares.map(|share| (share.role, change(share))).collect()
+    }
+
+    /// Puts one role's share in the place of the one that there is.
+    pub(super) fn replace(&mut self, new: Share) {
+        if let Some(place) = self.shares.iter_mut().find(|share| share.role == new.role) {
+            *place = new;
+        }
+    }
+
+    /// Takes one role's share away.
+    pub(super) fn take(&mut self, role: RoleName) -> Option<Share> {
+        let at = self.shares.iter().position(|share| share.role == role)?;
+        Some(self.shares.swap_remove(at))
+    }
+
+    /// Where files differ from what is in place, that is what the roles run with: they were written by another program.
+    pub(super) fn read_installed(&mut self, options: &Options) {
+        for share in &mut self.shares {
+            let folder = options.folder(share.role);
+            for file in &mut share.files {
+                if let Ok(text) = fs::read_to_string(folder.join(&file.name)) {
+                    file.text = Secret::new(text);
+                }
+            }
+        }
     }
 
     /// A role's share.
@@ -195,6 +220,12 @@ impl Share {
         outcome.map_err(|said| failed(&format_args!("its configuration is refused:\n{said}")))?;
         self.files = files;
         Ok(())
+    }
+
+    /// What the program is told. Which file it is from is not compared: a process goes on as it is though an upgrade came
+    /// to nothing.
+    fn flags(&self) -> &[String] {
+        self.words.get(1..).unwrap_or_default()
     }
 
     /// The lines of its files, without those that name the site file.
@@ -287,7 +318,7 @@ impl Origin<'_> {
         match share.role {
             RoleName::Front => {
                 if let Some(source) = &self.page_password {
-                    files.push(Text::new(PAGE_PASSWORD, secret(source)?));
+                    files.push(Text::new(PAGE_PASSWORD, site_file::secret(source)?));
                 }
             }
             RoleName::Vip => {
@@ -295,7 +326,10 @@ impl Origin<'_> {
                     if let VrrpVersion::Two(Some(source)) = &floating.version
                         && let Some(name) = password_file(floating, folder).file_name()
                     {
-                        files.push(Text::new(name.to_string_lossy(), password_text(&secret(source)?)));
+                        files.push(Text::new(
+                            name.to_string_lossy(),
+                            password_text(&site_file::secret(source)?),
+                        ));
                     }
                 }
             }
@@ -325,10 +359,8 @@ fn node<'s>(site: &'s Site, wanted: Option<&str>) -> Result<&'s Node, String> {
     if let Some(name) = wanted {
         return site_file::node(site, name);
     }
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = host.trim();
-    let short = host.split('.').next().unwrap_or_default();
-    let own = site.node(host).or_else(|| site.node(short)).map(AsRef::as_ref);
+    let host = site_file::host_name();
+    let own = site_file::own_node(site, &host).map(AsRef::as_ref);
     own.ok_or_else(|| {
         let known: Vec<_> = site.nodes.iter().map(|node| node.name.as_str()).collect();
         format!(
@@ -336,23 +368,6 @@ fn node<'s>(site: &'s Site, wanted: Option<&str>) -> Result<&'s Node, String> {
             known.join(", ")
         )
     })
-}
-
-/// A secret's first line.
-fn secret(source: &SecretSource) -> Result<Secret, String> {
-    let path = match source {
-        SecretSource::File(path) => path.clone(),
-        SecretSource::Credential(name) => std::env::var_os("CREDENTIALS_DIRECTORY")
-            .map(|folder| Path::new(&folder).join(name))
-            .ok_or_else(|| {
-                format!("the credential {name} is wanted, but this was started without credentials")
-            })?,
-    };
-    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    match text.lines().next() {
-        None | Some("") => Err(format!("{}: there is no secret in it", path.display())),
-        Some(line) => Ok(Secret::new(line)),
-    }
 }
 
 /// Who a program is to become. Whoever is not root stays who they are.
@@ -378,8 +393,8 @@ fn user(options: &Options, program: Program) -> Result<Option<User>, String> {
     })
 }
 
-/// Runs a check to its end. What it says goes to `said`.
-fn run(mut command: Command, said: &Path, deadline: Timestamp) -> Result<(), String> {
+/// Runs a check to its end. What it says goes to `said`, and comes back: as an error when the check fails.
+pub(super) fn run(mut command: Command, said: &Path, deadline: Timestamp) -> Result<String, String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let outcome = || -> io::Result<bool> {
         let output = File::create(said)?;
@@ -399,16 +414,12 @@ fn run(mut command: Command, said: &Path, deadline: Timestamp) -> Result<(), Str
         child.try_wait()?;
         Err(io::Error::other("takes too long"))
     };
-    match outcome() {
-        Ok(true) => Ok(()),
-        Ok(false) => {
-            let mut text = Vec::new();
-            let read = File::open(said).and_then(|file| file.take(MAX_SAID_BYTES).read_to_end(&mut text));
-            read.map_err(|error| error.to_string())?;
-            Err(String::from_utf8_lossy(&text).trim_end().to_owned())
-        }
-        Err(error) => Err(format!("{program}: {error}")),
-    }
+    let is_success = outcome().map_err(|error| format!("{program}: {error}"))?;
+    let mut text = Vec::new();
+    let read = File::open(said).and_then(|file| file.take(MAX_SAID_BYTES).read_to_end(&mut text));
+    read.map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&text).trim_end().to_owned();
+    if is_success { Ok(text) } else { Err(text) }
 }
 
 /// Makes a folder that is ours alone, where there is nothing yet.

@@ -9,6 +9,8 @@
 //!                            Resting ◀────────────┘      Ending: told to, from Starting and Up
 //! ```
 //!
+//! A role that an operator stops is `Stopped`, whatever the site file says, until an operator starts it.
+//!
 //! Roles start from the servers to the address and end the other way round, so that nobody holds the address in front of
 //! nothing. The order holds for the first start: what ends by itself starts again after its own pause, whatever the
 //! others do.
@@ -96,6 +98,8 @@ pub(super) enum State {
     Up { since: Timestamp },
     /// Has ended, and starts again then.
     Resting { until: Timestamp },
+    /// Has ended, as an operator wanted.
+    Stopped,
     /// Told to end; killed then.
     Ending { force: Timestamp, then: Then },
 }
@@ -111,6 +115,8 @@ pub(super) enum Then {
     Start,
     /// It starts after a pause.
     Rest,
+    /// It stays, stopped.
+    Stop,
 }
 
 /// Whether the roles after one may start.
@@ -158,7 +164,7 @@ impl Ward {
 
     /// Whether those after it need not wait for it.
     fn lets_pass(&self) -> bool {
-        self.leaves || self.gate == Gate::Open
+        self.leaves || self.gate == Gate::Open || self.state == State::Stopped
     }
 
     fn rest(&mut self, now: Timestamp) {
@@ -170,7 +176,7 @@ impl Ward {
 
     fn deadline(&self) -> Option<Timestamp> {
         match self.state {
-            State::Waiting | State::Up { .. } => None,
+            State::Waiting | State::Up { .. } | State::Stopped => None,
             State::Starting { since } => Some(since + START_TIMEOUT),
             State::Resting { until } => Some(until),
             State::Ending { force, .. } => Some(force),
@@ -224,7 +230,7 @@ impl Supervision {
     pub(super) fn on_exit(&mut self, now: Timestamp, role: RoleName, how: &str) {
         let Some(ward) = self.ward_mut(role) else { return };
         match ward.state {
-            State::Waiting | State::Resting { .. } => {}
+            State::Waiting | State::Resting { .. } | State::Stopped => {}
             State::Starting { .. } | State::Up { .. } => {
                 if let State::Up { since } = ward.state
                     && now.since(since) >= WELL
@@ -236,6 +242,7 @@ impl Supervision {
                 ward.rest(now);
             }
             State::Ending { then: Then::Rest, .. } => ward.rest(now),
+            State::Ending { then: Then::Stop, .. } => ward.state = State::Stopped,
             State::Ending {
                 then: Then::Start, ..
             } => self.start(now, role),
@@ -243,6 +250,55 @@ impl Supervision {
                 then: Then::Leave | Then::Abandon,
                 ..
             } => self.forget(role),
+        }
+        self.advance(now);
+    }
+
+    /// A role is as another program has left it; to be told before anything else of it.
+    pub(super) fn inherit(&mut self, role: RoleName, state: State, failures: u64, reason: Option<String>) {
+        self.wards.push(Ward {
+            state,
+            failures,
+            reason,
+            gate: Gate::Open,
+            ..Ward::new(role)
+        });
+    }
+
+    /// Another process has taken the place of the one that answered.
+    pub(super) fn on_replaced(&mut self, now: Timestamp, role: RoleName) {
+        if let Some(ward) = self.ward_mut(role)
+            && let State::Up { since } = &mut ward.state
+        {
+            *since = now;
+        }
+    }
+
+    /// An operator wants this role to end, and to stay so.
+    pub(super) fn on_order_to_stop(&mut self, now: Timestamp, role: RoleName) {
+        let Some(ward) = self.ward_mut(role) else { return };
+        match &mut ward.state {
+            State::Waiting | State::Resting { .. } => ward.state = State::Stopped,
+            State::Starting { .. } | State::Up { .. } => self.end(now, role, Then::Stop),
+            State::Ending { then, .. } => match then {
+                Then::Start | Then::Rest => *then = Then::Stop,
+                Then::Stop | Then::Leave | Then::Abandon => {}
+            },
+            State::Stopped => {}
+        }
+        self.advance(now);
+    }
+
+    /// An operator wants this role to run.
+    pub(super) fn on_order_to_start(&mut self, now: Timestamp, role: RoleName) {
+        let Some(ward) = self.ward_mut(role) else { return };
+        match &mut ward.state {
+            State::Stopped | State::Resting { .. } => {
+                ward.pause = FIRST_PAUSE;
+                ward.state = State::Waiting;
+            }
+            State::Ending { then, .. } if *then == Then::Stop => *then = Then::Start,
+            State::Waiting | State::Starting { .. } | State::Up { .. } | State::Ending { .. } => {}
         }
         self.advance(now);
     }
@@ -270,7 +326,7 @@ impl Supervision {
         for role in due {
             let Some(ward) = self.ward_mut(role) else { continue };
             match ward.state {
-                State::Waiting | State::Up { .. } => {}
+                State::Waiting | State::Up { .. } | State::Stopped => {}
                 State::Resting { .. } => self.start(now, role),
                 State::Starting { .. } => {
                     ward.failures += 1;
@@ -312,6 +368,18 @@ impl Supervision {
         &self.wards
     }
 
+    /// The state of a role, if the node has it.
+    pub(super) fn state(&self, role: RoleName) -> Option<State> {
+        let mut wards = self.wards.iter();
+        wards.find(|ward| ward.role == role).map(|ward| ward.state)
+    }
+
+    /// Whether no role is starting or ending.
+    pub(super) fn is_quiet(&self) -> bool {
+        let moves = |ward: &Ward| matches!(ward.state, State::Starting { .. } | State::Ending { .. });
+        !self.wards.iter().any(moves)
+    }
+
     /// Whether every role answers, or has had its time for that.
     pub(super) fn is_settled(&self) -> bool {
         self.wards.iter().all(Ward::lets_pass)
@@ -348,7 +416,8 @@ impl Supervision {
                 };
             }
             // What starts later starts with the new configuration.
-            (State::Waiting | State::Resting { .. } | State::Ending { .. }, _) | (_, Change::Keep) => {}
+            (State::Waiting | State::Resting { .. } | State::Ending { .. } | State::Stopped, _)
+            | (_, Change::Keep) => {}
             (State::Starting { .. }, Change::Reload) => ward.reload_is_due = true,
             (State::Up { .. }, Change::Reload) => self.effects.push_back(Effect::Reload(role)),
             (State::Starting { .. } | State::Up { .. }, Change::Restart) => self.end(now, role, Then::Start),
@@ -357,7 +426,12 @@ impl Supervision {
 
     /// Starts what has waited long enough, ends what is to leave and has nobody in front of it.
     fn advance(&mut self, now: Timestamp) {
-        let is_idle = |ward: &&Ward| matches!(ward.state, State::Waiting | State::Resting { .. });
+        let is_idle = |ward: &&Ward| {
+            matches!(
+                ward.state,
+                State::Waiting | State::Resting { .. } | State::Stopped
+            )
+        };
         let idle = self.wards.iter().filter(|ward| ward.leaves).filter(is_idle);
         for role in idle.map(|ward| ward.role).collect::<Vec<_>>() {
             self.forget(role);
@@ -381,7 +455,8 @@ impl Supervision {
                 | State::Starting { .. }
                 | State::Up { .. }
                 | State::Resting { .. }
-                | State::Ending { .. } => {}
+                | State::Ending { .. }
+                | State::Stopped => {}
             }
         }
     }

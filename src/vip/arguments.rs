@@ -101,6 +101,10 @@ pub(super) struct Run {
     #[arg(long, value_name = "DIR")]
     pub(super) run: Option<PathBuf>,
 
+    /// Go on where the program was that this process has been until now
+    #[arg(long, hide = true)]
+    pub(super) successor: bool,
+
     /// Write details to the journal
     #[arg(short, long)]
     pub(super) verbose: bool,

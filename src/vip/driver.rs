@@ -16,7 +16,7 @@ use weir_vrrp::{Effect, LogEvent, Node, Received, RouterState, vrid_of};
 use weir_wire::Timestamp;
 
 use crate::clock;
-use crate::status_socket::Connections;
+use crate::status_socket::{Caller, Connections};
 
 use super::arguments::Run;
 use super::front::Front;
@@ -24,6 +24,7 @@ use super::guard::{Guard, Will};
 use super::load::LoadWatch;
 use super::network::Network;
 use super::notify::Notifier;
+use super::place::Place;
 use super::reload;
 use super::report;
 use super::requests::Request;
@@ -48,15 +49,16 @@ pub(super) struct Driver {
     pub(super) settings: VipSettings,
     pub(super) node: Node,
     pub(super) network: Network,
-    guard: Guard,
+    pub(super) guard: Guard,
     pub(super) trackers: Trackers,
     pub(super) scripts: Scripts,
     pub(super) notifier: Notifier,
     pub(super) front: Option<Front>,
     load: LoadWatch,
-    connections: Connections,
+    pub(super) connections: Connections,
+    pub(super) place: Place,
     /// The connection that waits for a handover to end.
-    handover: Option<usize>,
+    handover: Option<Caller>,
     pub(super) poller: Poller,
     signals: Signals,
     buffer: Box<[u8]>,
@@ -77,6 +79,7 @@ pub(super) struct Parts {
     pub(super) front: Option<Front>,
     pub(super) load: LoadWatch,
     pub(super) connections: Connections,
+    pub(super) place: Place,
     pub(super) poller: Poller,
     pub(super) signals: Signals,
 }
@@ -103,6 +106,7 @@ impl Driver {
             front: parts.front,
             load: parts.load,
             connections: parts.connections,
+            place: parts.place,
             handover: None,
             poller: parts.poller,
             signals: parts.signals,
@@ -120,7 +124,6 @@ impl Driver {
     /// Those of a kernel that is out of memory.
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::new(64);
-        self.look_at_links()?;
         while !self.node.is_stopped() {
             self.act(clock::now());
             self.slept = clock::now();
@@ -212,8 +215,8 @@ impl Driver {
             Kind::TrackedProcess => self.trackers.on_exit(now),
             Kind::StatusListener => self.connections.accept(now, &self.poller),
             Kind::StatusConnection => {
-                if let Some(request) = self.connections.read(index) {
-                    self.on_request(index, request, now);
+                if let Some((caller, request)) = self.connections.read(index) {
+                    self.on_request(caller, request, now);
                 }
             }
         }
@@ -388,40 +391,41 @@ impl Driver {
         }
     }
 
-    fn on_request(&mut self, connection: usize, request: Request, now: Timestamp) {
+    fn on_request(&mut self, caller: Caller, request: Request, now: Timestamp) {
         match request {
             Request::Status => {
                 let text = report::json(self, now).to_string();
-                self.connections.answer(connection, &text);
+                self.connections.answer(caller, &text);
             }
             Request::Metrics => {
                 let text = report::metrics(self, now);
-                self.connections.answer(connection, &text);
+                self.connections.answer(caller, &text);
             }
             Request::Handover if self.handover.is_some() => {
                 self.connections
-                    .answer(connection, "error: a handover is under way\n");
+                    .answer(caller, "error: a handover is under way\n");
             }
             Request::Handover if !self.holds_anything() => {
                 let text = "error: this node holds no address; run it on the one that does\n";
-                self.connections.answer(connection, text);
+                self.connections.answer(caller, text);
             }
             Request::Handover => {
                 self.node.on_handover(now);
-                self.connections.extend(connection, now + HANDOVER_TIMEOUT);
-                self.handover = Some(connection);
+                self.connections.extend(caller, now + HANDOVER_TIMEOUT);
+                self.handover = Some(caller);
             }
+            Request::Become(path) => self.become_program(caller, &path),
             Request::Resume => {
                 self.node.on_resume(now);
                 self.connections
-                    .answer(connection, "competes with its full priority again\n");
+                    .answer(caller, "competes with its full priority again\n");
             }
         }
     }
 
     /// Answers whoever asked for a handover, once it is over one way or the other.
     fn end_handover(&mut self) {
-        let Some(connection) = self.handover else { return };
+        let Some(caller) = self.handover else { return };
         let states = (0..self.settings.routers.len()).filter_map(|router| self.node.status(router));
         let states: Vec<RouterState> = states.map(|status| status.state).collect();
         let moving = |state: &RouterState| matches!(state, RouterState::Offering | RouterState::Yielding);
@@ -434,7 +438,7 @@ impl Driver {
         } else {
             "handed over; `weir vip resume` takes part in the election again\n"
         };
-        self.connections.answer(connection, text);
+        self.connections.answer(caller, text);
     }
 
     fn holds_anything(&self) -> bool {

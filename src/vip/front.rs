@@ -86,6 +86,16 @@ impl Front {
         })
     }
 
+    /// Whether the front end is a child of ours.
+    pub(super) const fn is_ours(&self) -> bool {
+        self.process.is_ours()
+    }
+
+    /// What the program before knew holds, until there is news.
+    pub(super) const fn inherit(&mut self, front_end: Condition, backend: Condition) {
+        self.machine.inherit(front_end, backend);
+    }
+
     /// Where the front end is asked.
     pub(super) const fn address(&self) -> Option<SocketAddr> {
         self.address

@@ -5,6 +5,7 @@
 //!   network    links, addresses, adverts, announcements     front      the front end's process and its answers
 //!   guard      withdraws what this process leaves behind     scripts    check scripts, and `notify`
 //!   requests   what `weir vip status` may ask of it          trackers   what routers depend on
+//!   succession an upgrade in place
 //! ```
 //!
 //! Deciding is `weir_vrrp`'s. Everything here runs on one thread, which never waits but in the loop. Starting order:
@@ -25,6 +26,7 @@ mod reload;
 mod report;
 mod requests;
 mod scripts;
+mod succession;
 mod tokens;
 mod trackers;
 
@@ -56,6 +58,7 @@ use load::LoadWatch;
 use network::Network;
 use place::Place;
 use requests::Request;
+use succession::Bequest;
 use tokens::{Kind, token};
 use trackers::{FrontEnd, Trackers};
 
@@ -160,20 +163,32 @@ fn serve(run: Run) -> io::Result<()> {
     let _lock = lock(&place.lock)?;
     become_urgent(settings.realtime_priority);
     let poller = Poller::new()?;
-    let guard = Guard::start(&poller)?;
+    let bequest = if run.successor {
+        Bequest::take(&place.bequest)
+    } else {
+        None
+    };
+    let guard = match &bequest {
+        Some(bequest) => Guard::adopt(bequest.guard, &poller)?,
+        None => Guard::start(&poller)?,
+    };
     let mut network = Network::open(&settings, &poller)?;
-    for address in network.remove_leftovers(&settings, &poller)? {
-        tracing::warn!("{address} was left behind by a dead predecessor, and is removed");
+    if bequest.is_none() {
+        remove_leftovers(&mut network, &settings, &poller)?;
     }
     let connections = Connections::listen(&place.socket, TOKENS, &poller)?;
-    let front = front(&run, &settings)?;
+    let mut front = front(&run, &settings)?;
     let watched = if front.is_some() {
         FrontEnd::Watched
     } else {
         FrontEnd::NotWatched
     };
-    let trackers = Trackers::new(&mut settings, watched);
-    let driver = Driver::new(Parts {
+    let mut trackers = Trackers::new(&mut settings, watched);
+    if let Some(bequest) = &bequest {
+        bequest.recall(&mut settings, &mut trackers, front.as_mut());
+    }
+    let socket = place.socket.clone();
+    let mut driver = Driver::new(Parts {
         settings,
         trackers,
         network,
@@ -182,15 +197,28 @@ fn serve(run: Run) -> io::Result<()> {
         load: LoadWatch::new(&run),
         run,
         connections,
+        place,
         poller,
         signals,
     })?;
+    match bequest {
+        Some(bequest) => driver.inherit(bequest)?,
+        None => driver.look_at_links()?,
+    }
     tell_supervisor(State::Ready);
     let outcome = driver.run();
     tell_supervisor(State::Stopping);
     // It is in nobody's way when it stays: the next one removes it.
-    let _ = fs::remove_file(&place.socket);
+    let _ = fs::remove_file(&socket);
     outcome
+}
+
+/// Takes away what nobody holds.
+fn remove_leftovers(network: &mut Network, settings: &VipSettings, poller: &Poller) -> io::Result<()> {
+    for address in network.remove_leftovers(settings, poller)? {
+        tracing::warn!("{address} was left behind by a dead predecessor, and is removed");
+    }
+    Ok(())
 }
 
 fn lock(path: &Path) -> io::Result<Lock> {
@@ -271,7 +299,15 @@ fn show(status: &arguments::Status) -> ExitCode {
 /// # Errors
 /// None answers there.
 pub(crate) fn status(run: &Path) -> io::Result<String> {
-    status_socket::ask(&Place::of(Some(run)).socket, Request::Status)
+    status_socket::ask(&Place::of(Some(run)).socket, &Request::Status)
+}
+
+/// Has the `weir vip` whose directory this is become the program at `path`, and go on where it was.
+///
+/// # Errors
+/// None answers there.
+pub(crate) fn become_program(run: &Path, path: &Path) -> io::Result<String> {
+    status_socket::ask(&Place::of(Some(run)).socket, &Request::Become(path.to_owned()))
 }
 
 /// `weir vip handover` and `weir vip resume`.
@@ -289,7 +325,7 @@ fn order(running: &Running, request: Request) -> ExitCode {
 
 fn ask(running: &Running, request: Request) -> io::Result<String> {
     let place = Place::of(running.run.as_deref());
-    status_socket::ask(&place.socket, request).map_err(|error| {
+    status_socket::ask(&place.socket, &request).map_err(|error| {
         io::Error::other(format!(
             "no weir vip answers at {}: {error}",
             place.socket.display()

@@ -126,7 +126,8 @@ impl Network {
         })
     }
 
-    /// Takes away what an earlier `weir vip`, dead by now with its guard, has left on the interfaces.
+    /// Takes away what an earlier `weir vip`, dead by now with its guard, has left on the interfaces and no router
+    /// holds now.
     ///
     /// # Errors
     /// Without the right to do so.
@@ -142,8 +143,9 @@ impl Network {
                 .segments
                 .iter()
                 .any(|segment| segment.index() == Some(assigned.index));
-            let own = self.is_own(assigned.address);
-            if interface && !own && (assigned.ours || self.floating.contains(&assigned.address)) {
+            let is_right =
+                self.is_own(assigned.address) || self.holder(assigned.index, assigned.address).is_some();
+            if interface && !is_right && (assigned.ours || self.floating.contains(&assigned.address)) {
                 self.links
                     .remove(assigned.index, assigned.address, assigned.prefix)?;
                 removed.push(assigned.address);
@@ -187,16 +189,24 @@ impl Network {
         self.routers.iter().any(|seat| seat.own.contains(&address))
     }
 
-    /// The router that should hold this address there.
+    /// The router that holds this address there.
+    fn holder(&self, index: LinkIndex, address: IpAddr) -> Option<(usize, &FloatingAddress)> {
+        let is_there = |segment: usize| self.segments.get(segment).and_then(Segment::index) == Some(index);
+        let holders = self.routers.iter().enumerate().filter(|(_, seat)| seat.holds);
+        let mut held = holders.flat_map(|(router, seat)| {
+            let addresses = seat.addresses.iter();
+            addresses.map(move |(floating, segment)| (router, floating, *segment))
+        });
+        held.find(|(_, floating, segment)| floating.address == address && is_there(*segment))
+            .map(|(router, floating, _)| (router, floating))
+    }
+
+    /// The router that misses this address there.
     fn loser(&self, index: LinkIndex, address: IpAddr) -> Option<usize> {
-        self.routers.iter().position(|seat| {
-            seat.holds
-                && seat.addresses.iter().any(|(floating, segment)| {
-                    floating.address == address
-                        && !floating.no_track
-                        && self.segments.get(*segment).and_then(Segment::index) == Some(index)
-                })
-        })
+        let holder = self.holder(index, address);
+        holder
+            .filter(|(_, floating)| !floating.no_track)
+            .map(|(router, _)| router)
     }
 
     /// Looks at all interfaces anew, opens what has come and closes what has gone. Afterwards [`Self::source`] and

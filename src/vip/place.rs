@@ -16,6 +16,8 @@ const RUN_DIRECTORY: &str = "/run/weir";
 pub(super) struct Place {
     pub(super) lock: PathBuf,
     pub(super) socket: PathBuf,
+    /// What one program leaves to the next in an upgrade.
+    pub(super) bequest: PathBuf,
 }
 
 impl Place {
@@ -31,6 +33,7 @@ impl Place {
         Self {
             lock: directory.join(format!("{name}.lock")),
             socket: directory.join(format!("{name}.sock")),
+            bequest: directory.join(format!("{name}.bequest")),
         }
     }
 

@@ -1,9 +1,11 @@
 //! What the status socket may be asked.
 
+use std::path::PathBuf;
+
 use crate::status_socket;
 
-/// A request, by its word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A request.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Request {
     /// The state as JSON.
     Status,
@@ -13,17 +15,34 @@ pub(super) enum Request {
     Handover,
     /// Compete for it again.
     Resume,
+    /// Become the program in this file.
+    Become(PathBuf),
 }
 
-impl status_socket::Request for Request {
-    const ALL: &'static [Self] = &[Self::Status, Self::Metrics, Self::Handover, Self::Resume];
+const WORDS: [(&str, Request); 4] = [
+    ("status", Request::Status),
+    ("metrics", Request::Metrics),
+    ("handover", Request::Handover),
+    ("resume", Request::Resume),
+];
+/// Stands before a path.
+const BECOME: &str = "become ";
 
-    fn word(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Metrics => "metrics",
-            Self::Handover => "handover",
-            Self::Resume => "resume",
+impl status_socket::Request for Request {
+    fn parse(line: &str) -> Option<Self> {
+        if let Some(path) = line.strip_prefix(BECOME) {
+            return Some(Self::Become(path.into()));
         }
+        let mut words = WORDS.into_iter();
+        words.find(|(word, _)| *word == line).map(|(_, request)| request)
+    }
+
+    fn line(&self) -> String {
+        if let Self::Become(path) = self {
+            return format!("{BECOME}{}", path.display());
+        }
+        let mut words = WORDS.iter();
+        let word = words.find(|(_, request)| request == self);
+        word.map_or_else(String::new, |(word, _)| (*word).to_owned())
     }
 }

@@ -127,6 +127,12 @@ impl Trackers {
         }
     }
 
+    /// What is known of the front end, if one is watched: whether it answers, and through a live backend.
+    pub(super) fn front(&self) -> Option<(Condition, Condition)> {
+        let condition = |tracker: Option<usize>| self.conditions.get(tracker?).copied();
+        Some((condition(self.front_end)?, condition(self.live_backend)?))
+    }
+
     /// Takes note of what the front end's watch has learnt.
     pub(super) fn set_front(&mut self, front_end: Condition, backend: Condition) {
         for (tracker, condition) in [(self.front_end, front_end), (self.live_backend, backend)] {

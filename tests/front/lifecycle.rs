@@ -116,6 +116,8 @@ fn beyond_sigterm_with_an_unanswered_query_ends_within_five_seconds() {
     assert!(status.success(), "{status}");
 }
 
+/// The console's key.
+const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 /// Answers everything without a backend.
 const BY_ITSELF: &str = "addAction(AllRule(), SpoofAction('192.0.2.1'))\n";
 
@@ -137,6 +139,21 @@ fn ask_in_bursts(client: &Client<'_>, is_over: &AtomicBool) -> (u32, Vec<String>
                 break;
             }
         }
+    }
+    (asked, lost)
+}
+
+/// The same over connections, each with one query.
+fn ask_over_connections(client: &Client<'_>, is_over: &AtomicBool) -> (u32, Vec<String>) {
+    let (mut asked, mut lost) = (0, Vec::new());
+    while lost.is_empty() && !is_over.load(Ordering::Relaxed) {
+        asked += 1;
+        lost.extend(
+            client
+                .tcp(&a("asked.example"))
+                .err()
+                .map(|error| error.to_string()),
+        );
     }
     (asked, lost)
 }
@@ -171,10 +188,11 @@ fn beyond_a_successor_takes_over_without_losing_a_query() {
     let is_over = AtomicBool::new(false);
     let asked = std::thread::scope(|scope| {
         let (client, is_over) = (&client, &is_over);
-        let asking = [(); 3].map(|()| scope.spawn(move || ask_in_bursts(client, is_over)));
+        let datagrams = [(); 2].map(|()| scope.spawn(move || ask_in_bursts(client, is_over)));
+        let connections = [(); 2].map(|()| scope.spawn(move || ask_over_connections(client, is_over)));
         let mut old: Option<Process> = None;
         for _ in 0..ROUNDS {
-            let successor = start_beside(&front);
+            let successor = start_beside(&front, &[]);
             let (status, _) = old
                 .as_mut()
                 .unwrap_or(&mut front.front)
@@ -184,7 +202,8 @@ fn beyond_a_successor_takes_over_without_losing_a_query() {
             old = Some(successor);
         }
         is_over.store(true, Ordering::Relaxed);
-        asking.map(|thread| thread.join().unwrap())
+        let asking = datagrams.into_iter().chain(connections);
+        asking.map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
     });
     for (asked, lost) in asked {
         assert!(
@@ -195,8 +214,36 @@ fn beyond_a_successor_takes_over_without_losing_a_query() {
     }
 }
 
+#[test]
+fn beyond_sigterm_waits_for_the_first_query_of_a_new_connection() {
+    let mut front = Stage::listen(BY_ITSELF);
+    let mut session = front.client().connect().unwrap();
+    front.front.ask_to_end().unwrap();
+    assert!(
+        front.front.wait(Duration::from_millis(300)).is_err(),
+        "it is gone"
+    );
+    session.send(&a("late.example")).unwrap();
+    session.receive().unwrap();
+    assert!(front.front.wait(PATIENCE).unwrap().success());
+}
+
+#[test]
+fn beyond_a_successor_opens_the_console_after_its_predecessor() {
+    let console = free_address();
+    let mut front = Stage::listen(&format!(
+        "{BY_ITSELF}setKey('{KEY}')\ncontrolSocket('{console}')\n"
+    ));
+    let file = front.file.display().to_string();
+    let answers = || run(&["-C", &file, "-e", "showVersion()"]).status.success();
+    assert!(answers());
+    let mut successor = start_beside(&front, &["--successor"]);
+    front.front.terminate(PATIENCE).unwrap();
+    successor.wait_until(PATIENCE, answers).unwrap();
+}
+
 /// A second program with the same configuration, once it says that it serves.
-fn start_beside(front: &Stage) -> Process {
+fn start_beside(front: &Stage, arguments: &[&str]) -> Process {
     let scratch = Scratch::create().unwrap();
     let path = scratch.path().join("notify");
     let supervisor = UnixDatagram::bind(&path).unwrap();
@@ -204,7 +251,7 @@ fn start_beside(front: &Stage) -> Process {
     let mut command = program()
         .command(&front.file, |program| Command::new(program))
         .unwrap();
-    command.env("NOTIFY_SOCKET", path);
+    command.args(arguments).env("NOTIFY_SOCKET", path);
     let process = Process::start("successor", command, scratch.path()).unwrap();
     let mut said = [0; 7];
     supervisor.recv(&mut said).unwrap();

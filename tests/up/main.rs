@@ -5,3 +5,4 @@ mod node;
 mod stage;
 mod trial;
 mod units;
+mod upgrade;

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::stage::{FLOATING, OWN, SECRETS, Stage, kill, lives};
+use crate::stage::{FLOATING, OWN, SECRETS, Stage, WEIR, kill, lives};
 
 /// Every role's number.
 fn pids(stage: &Stage) -> [u64; 4] {
@@ -85,6 +85,77 @@ fn lab_what_is_killed_starts_again_and_the_others_go_on() {
             .filter(|(before, now)| **before == *now);
         assert_eq!(kept.count(), 3, "{role}");
     }
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_what_an_operator_stops_stays_stopped_until_an_operator_starts_it() {
+    let mut stage = Stage::start();
+    let said = |output: std::process::Output| {
+        let (status, text) = (output.status, [output.stdout, output.stderr].concat());
+        (status.success(), String::from_utf8(text).unwrap())
+    };
+    let old = stage.pid("front");
+    assert_eq!(
+        said(stage.weir(&["stop", "front"])),
+        (true, "front: stopped\n".to_owned())
+    );
+    assert!(!lives(old));
+    assert!(stage.weir(&["reload"]).status.success());
+    let (_, page) = said(stage.weir(&["status"]));
+    assert!(
+        page.contains("front    weir front  stopped (by weir stop)  -"),
+        "{page}"
+    );
+    stage.wait_for("vip sees it", |stage| {
+        let status = stage.status().unwrap();
+        status["addresses"][0]["held_here"] == false
+    });
+    assert_eq!(
+        said(stage.weir(&["start", "front"])),
+        (true, "front: up\n".to_owned())
+    );
+    let front = stage.role("front").unwrap();
+    assert_eq!((&front["state"], &front["failures"]), (&"up".into(), &0.into()));
+    stage.wait_for("the address answers", |stage| {
+        stage.resolve(FLOATING, "www.solo.test").is_some()
+    });
+    // What is up stays as it is.
+    assert_eq!(
+        said(stage.weir(&["start", "front"])),
+        (true, "front: up\n".to_owned())
+    );
+    assert_eq!(stage.pid("front"), front["pid"].as_u64().unwrap());
+    let (done, why) = said(stage.weir(&["stop", "frnot"]));
+    assert!(!done && why.contains("did you mean front?"), "{why}");
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_the_status_of_the_site_shows_drift() {
+    let stage = Stage::start();
+    let way = stage.script(
+        "way",
+        &format!("exec {} status --json --run {}", WEIR, stage.run().display()),
+    );
+    let file = stage.run().with_file_name("weir.toml").display().to_string();
+    let ask = |more: &[&str]| {
+        let words = ["status", "--site", "-f", &file, "--via", &way];
+        let output = stage.weir(&[&words[..], more].concat());
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (is_well, page) = ask(&[]);
+    assert!(
+        is_well && page.contains("solo  10.77.0.1  up     up   up    up"),
+        "{page}"
+    );
+    stage.rewrite("threads = 1", "threads = 2");
+    let (is_well, page) = ask(&[]);
+    assert!(!is_well && page.contains(" differs"), "{page}");
+    let (_, json) = ask(&["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["nodes"][0]["differs"], true);
+    assert_eq!(json["nodes"][0]["roles"].as_array().unwrap().len(), 4);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -15,6 +16,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The node's own address, and the floating one.
 pub(crate) const OWN: &str = "10.77.0.1:53";
 pub(crate) const FLOATING: &str = "10.77.0.100:53";
+/// The program.
+pub(crate) const WEIR: &str = env!("CARGO_BIN_EXE_weir");
 /// The password of the floating address and that of the status page.
 pub(crate) const SECRETS: [&str; 2] = ["vrrp-pw1", "correct horse battery staple"];
 
@@ -36,6 +39,8 @@ password_file = "FOLDER/vrrp"
 solo = { address = "10.77.0.1", roles = ["front", "vip", "auth", "resolve"] }
 [zones."solo.test"]
 file = "FOLDER/db.solo.test"
+[limits]
+queries_per_address = 0
 [resolver]
 cache = "16MiB"
 clients = 200
@@ -53,7 +58,7 @@ pub(crate) struct Stage {
     pub(crate) supervisor: UnixDatagram,
     host: Namespace,
     scratch: Scratch,
-    _network: Network,
+    network: Network,
 }
 
 impl Stage {
@@ -79,7 +84,7 @@ impl Stage {
             supervisor,
             host,
             scratch,
-            _network: network,
+            network,
         };
         stage.wait_until_up(&["auth", "resolve", "front", "vip"]);
         stage
@@ -87,7 +92,7 @@ impl Stage {
 
     fn command(host: &Namespace, scratch: &Scratch) -> Command {
         let path = |name: &str| scratch.path().join(name).display().to_string();
-        let mut up = host.command(env!("CARGO_BIN_EXE_weir"));
+        let mut up = host.command(WEIR);
         up.args(["up", "--node", "solo", "-f", &path("weir.toml")])
             .args(["--run", &path("run"), "--state", &path("state")])
             .env("CREDENTIALS_DIRECTORY", path("credentials"))
@@ -105,7 +110,7 @@ impl Stage {
 
     /// Runs a subcommand that talks to the running `weir up`.
     pub(crate) fn weir(&self, words: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+        let mut command = Command::new(WEIR);
         command.args(words).arg("--run").arg(self.run()).output().unwrap()
     }
 
@@ -151,6 +156,32 @@ impl Stage {
     pub(crate) fn rewrite(&self, from: &str, to: &str) {
         assert!(SITE.contains(from));
         write_site(&self.scratch, &SITE.replace(from, to));
+    }
+
+    /// A host beside it, for clients.
+    pub(crate) fn neighbour(&self) -> Namespace {
+        self.network.attach("client", &["10.77.0.9/24"]).unwrap()
+    }
+
+    /// Starts a program on the node.
+    pub(crate) fn run_beside(&self, words: &[&str]) -> Process {
+        let mut command = self.host.command(words[0]);
+        command.args(&words[1..]);
+        Process::start(words[0], command, self.scratch.path()).unwrap()
+    }
+
+    /// A copy of the program under another name; where it is.
+    pub(crate) fn copy(&self, name: &str) -> PathBuf {
+        let copy = self.scratch.path().join(name);
+        fs::copy(WEIR, &copy).unwrap();
+        copy
+    }
+
+    /// Makes a program of a line of shell; where it is.
+    pub(crate) fn script(&self, name: &str, line: &str) -> String {
+        let file = self.scratch.write(name, &format!("#!/bin/sh\n{line}\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        file.display().to_string()
     }
 
     /// Asks from the node itself.

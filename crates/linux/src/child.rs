@@ -10,6 +10,8 @@
 //! `SIGPIPE` and our real-time priority are not inherited: the standard library resets the first two, and
 //! [`run_first`](crate::realtime::run_first) sees to the third.
 
+mod reaper;
+
 use std::ffi::CStr;
 use std::fmt;
 use std::io::{self, PipeReader, Read, Write};
@@ -18,8 +20,8 @@ use std::os::unix::process::{CommandExt, ExitStatusExt, parent_id};
 use std::process::{self, Command, ExitStatus};
 
 use rustix::process::{
-    Pid, Signal, WaitOptions, kill_process, kill_process_group, set_parent_process_death_signal, setpgid,
-    waitpid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, WaitOptions, kill_process, kill_process_group,
+    set_parent_process_death_signal, setpgid, waitid, waitpid,
 };
 use rustix::thread::{CapabilitySet, capability_is_in_bounding_set, remove_capability_from_bounding_set};
 
@@ -245,6 +247,20 @@ const fn number_of(pid: Pid) -> u32 {
 }
 
 impl Child {
+    /// A child that this process has started as another program, which was [spawned](spawn) and is not reaped.
+    ///
+    /// # Errors
+    /// There is no process with this number.
+    pub fn adopt(pid: u32) -> io::Result<Self> {
+        let number = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        Ok(Self {
+            pid: number.ok_or(io::ErrorKind::NotFound)?,
+            ended: None,
+            pidfd: Pidfd::open(pid)?,
+            refusal: None,
+        })
+    }
+
     /// Its process number, which is that of its group as well.
     pub fn id(&self) -> u32 {
         number_of(self.pid)
@@ -274,14 +290,18 @@ impl Child {
         }
     }
 
-    /// How it ended, without waiting; `None` while it runs. The first time that it says so reaps it.
+    /// How it ended, without waiting; `None` while it runs. The first time that it says so, a thread of ordinary
+    /// priority reaps it.
     ///
     /// # Errors
-    /// None on a sound kernel.
+    /// It is no child of this process.
     pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         if self.ended.is_none() {
-            let waited = waitpid(Some(self.pid), WaitOptions::NOHANG)?;
-            self.ended = waited.map(|(_, status)| ExitStatus::from_raw(status.as_raw()));
+            let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+            self.ended = waitid(WaitId::Pid(self.pid), look)?.map(|seen| status(&seen));
+            if self.ended.is_some() {
+                reaper::reap(self.pid);
+            }
         }
         Ok(self.ended)
     }
@@ -297,6 +317,15 @@ impl Child {
             format!("{}: {error}", refusal.program),
         ))
     }
+}
+
+/// An ending as wait(2) has it.
+fn status(seen: &WaitIdStatus) -> ExitStatus {
+    const DUMPED: i32 = 0x80;
+    let code = seen.exit_status().map(|code| code << 8);
+    let signal = seen.terminating_signal();
+    let dumped = if seen.dumped() { DUMPED } else { 0 };
+    ExitStatus::from_raw(code.or(signal).unwrap_or_default() | dumped)
 }
 
 impl AsFd for Child {

@@ -1,4 +1,7 @@
-//! What time it is. None of these enters the kernel: the vDSO answers.
+//! What time it is, without entering the kernel: the vDSO answers. And whether it is the right time.
+
+use std::io;
+use std::mem::MaybeUninit;
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
@@ -20,6 +23,21 @@ pub fn wall_seconds() -> u64 {
 /// Nanoseconds since 1970, in UTC; it jumps when someone sets the clock.
 pub fn wall_nanos() -> u64 {
     nanoseconds(clock_gettime(ClockId::Realtime))
+}
+
+/// Whether somebody keeps the time of day right: an NTP client has told the kernel so, not longer ago than the kernel
+/// believes it (adjtimex(2)).
+///
+/// # Errors
+/// None on a sound kernel.
+pub fn is_synchronised() -> io::Result<bool> {
+    // SAFETY: the structure holds numbers only, for which zeros are values; no mode means that nothing is changed.
+    let mut request: libc::timex = unsafe { MaybeUninit::zeroed().assume_init() };
+    // SAFETY: the kernel reads and writes a `timex` that is borrowed mutably across the call.
+    match unsafe { libc::adjtimex(&raw mut request) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(request.status & libc::STA_UNSYNC == 0),
+    }
 }
 
 /// The kernel reports neither time as negative, and the sum lasts 584 years.
@@ -59,6 +77,19 @@ mod tests {
         let coarse = monotonic_coarse_ns();
         let lag = monotonic_ns() - coarse;
         assert!(lag < 1_000_000_000, "{lag}");
+    }
+
+    #[test]
+    fn the_kernel_says_whether_the_time_is_right() {
+        let shown = std::process::Command::new("adjtimex").arg("--print").output();
+        let first = is_synchronised().unwrap();
+        assert_eq!(first, is_synchronised().unwrap());
+        if let Ok(shown) = shown {
+            let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+            let status = text.lines().find_map(|line| line.trim().strip_prefix("status:"));
+            let status: i32 = status.unwrap().trim().parse().unwrap();
+            assert_eq!(first, status & libc::STA_UNSYNC == 0);
+        }
     }
 
     #[test]

@@ -2,12 +2,14 @@
 //!
 //! What it does: batched UDP ([`udp`]), TCP ([`tcp`]), epoll and wake-ups ([`poll`]), signals ([`signals`]),
 //! privileges ([`privileges`]), service notification ([`notify`]), and the facts that only the kernel knows
-//! ([`clock`], [`random`], [`affinity`], [`usage`], [`pidfd`], [`processes`]). For a floating address: interfaces and
-//! addresses ([`netlink`]), adverts ([`vrrp`]), ARP and neighbour discovery ([`announce`]), scheduling
-//! ([`realtime`]), children ([`child`], [`seqpacket`]) and file locks ([`lock`]).
+//! ([`clock`], [`random`], [`affinity`], [`usage`], [`pidfd`], [`processes`], [`listening`], [`peer`]). For a floating address:
+//! interfaces and addresses ([`netlink`]), adverts ([`vrrp`]), ARP and neighbour discovery ([`announce`]), scheduling
+//! ([`realtime`]), children ([`child`], [`seqpacket`]) and file locks ([`lock`]). For an upgrade: descriptors that
+//! outlive the program ([`inherit`]).
 //!
 //! What it deliberately does not: DNS, policy, threads, logging, or waiting on more than one thing at a time
-//! in a hidden place. Nothing here is async, and nothing here starts a thread. Callers own the loop.
+//! in a hidden place. Nothing here is async, and nothing here starts a thread but the one that reaps children ([`child`]).
+//! Callers own the loop.
 //!
 //! Three rules hold for the packet path ([`udp`] and [`poll`]):
 //!
@@ -22,9 +24,12 @@ pub mod announce;
 pub mod child;
 pub mod clock;
 pub mod fifo;
+pub mod inherit;
+pub mod listening;
 pub mod lock;
 pub mod netlink;
 pub mod notify;
+pub mod peer;
 pub mod pidfd;
 pub mod poll;
 pub mod poll_set;
@@ -44,6 +49,7 @@ mod address;
 mod apart;
 mod control;
 mod link;
+mod packet;
 mod socket;
 
 pub use address::Address;

@@ -2,9 +2,11 @@
 //! received in one piece, and the end of either process is the end of the connection.
 
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use socket2::{Domain, Socket, Type};
+
+use crate::inherit;
 
 /// One end. Readable, to a [`Poller`](crate::poll::Poller), when a message is there or the other end is gone.
 #[derive(Debug)]
@@ -46,16 +48,7 @@ impl Seqpacket {
     /// # Errors
     /// `InvalidInput` when it is no such socket or a standard stream; `EBADF` when it is not open.
     pub fn adopt(number: RawFd) -> io::Result<Self> {
-        if number <= libc::STDERR_FILENO {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        // SAFETY: takes a number; fails when it is not that of an open descriptor.
-        if unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: just seen to be open; that nothing else in this process owns it is what the caller was told.
-        let fd = unsafe { OwnedFd::from_raw_fd(number) };
-        let socket = Socket::from(fd);
+        let socket = Socket::from(inherit::take(number)?);
         if !socket.r#type().is_ok_and(|kind| kind == Type::SEQPACKET) {
             return Err(io::ErrorKind::InvalidInput.into());
         }

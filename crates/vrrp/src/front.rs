@@ -137,6 +137,11 @@ impl FrontEnd {
         }
     }
 
+    /// What another program knew about it a moment ago holds, until there is news.
+    pub const fn inherit(&mut self, front_end: Condition, backend: Condition) {
+        (self.front_end, self.backend) = (front_end, backend);
+    }
+
     /// A question was answered. Any answer shows that the front end lives; what it says matters for backend questions
     /// only.
     pub fn on_answer(&mut self, now: Timestamp, question: Question, answer: Answer) {

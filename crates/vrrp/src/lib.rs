@@ -36,7 +36,7 @@ mod track;
 pub use effect::{Effect, Happening, LogEvent, NotifyState};
 pub use front::{Answer, FrontEffect, FrontEnd, FrontSettings, Question, QuestionKind};
 pub use load::{Load, LoadSettings};
-pub use node::{Node, Received};
+pub use node::{Legacy, Node, Received};
 pub use packet::{Advert, vrid_of};
 pub use reject::{Reject, RejectKind};
 pub use script::{Outcome, Script, ScriptEffect, ScriptSettings};

@@ -27,6 +27,15 @@ pub struct Received<'a> {
     pub message: &'a [u8],
 }
 
+/// What a router takes over from another program, which was master or stood by on this node until a moment ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Legacy {
+    /// It was master, and has left the addresses where they are.
+    Master,
+    /// It had handed over.
+    HeldBack,
+}
+
 /// More timers than a router has are not due at once; a bound all the same.
 const DUE_AT_ONCE: usize = 16;
 /// Changes of trackers are said at this pace.
@@ -89,6 +98,19 @@ impl Node {
         }
         node.assess(now);
         node
+    }
+
+    /// `router` goes on where another program was: to be called before anything has happened. A master is master again as
+    /// soon as everything that it needs holds, if that is before others can have noticed; it tells nobody but by its
+    /// adverts.
+    pub fn inherit(&mut self, router: usize, legacy: Legacy) {
+        if let Some((router, _)) = self.routers.get_mut(router) {
+            router.inherit(legacy);
+        }
+        for index in 0..self.groups.len() {
+            // Nor is it news to its group.
+            let _ = self.group_news(index);
+        }
     }
 
     /// An advert has come in on the interface of `router`.

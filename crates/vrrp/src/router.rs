@@ -29,7 +29,7 @@ use crate::effect::{Effect, Happening, NotifyState};
 use crate::election::Standing;
 use crate::group::Verdict;
 use crate::journal::Journal;
-use crate::node::Received;
+use crate::node::{Legacy, Received};
 use crate::pace::Pace;
 use crate::packet::Advert;
 use crate::reject::Reject;
@@ -101,6 +101,8 @@ pub(crate) struct Router {
     /// It has handed over: a lower master is left alone until it is gone.
     pub(super) held_back: bool,
     pub(super) stopping: bool,
+    /// Another program of this node was master until it became this one.
+    pub(super) was_master: bool,
     /// An address that another station claims, and how often, as long as it may be a better master that takes over.
     pub(super) claimed: Option<(IpAddr, u64)>,
     /// Repetitions of priority zero that are left.
@@ -132,6 +134,7 @@ impl Router {
             patient_until: now,
             held_back: false,
             stopping: false,
+            was_master: false,
             claimed: None,
             farewells: 0,
             notified: None,
@@ -141,6 +144,14 @@ impl Router {
             counters: Counters::default(),
             effects: Vec::new(),
             settings,
+        }
+    }
+
+    /// Goes on where another program was.
+    pub(crate) const fn inherit(&mut self, legacy: Legacy) {
+        match legacy {
+            Legacy::Master => (self.was_master, self.notified) = (true, Some(NotifyState::Master)),
+            Legacy::HeldBack => self.held_back = true,
         }
     }
 

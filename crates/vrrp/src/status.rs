@@ -118,6 +118,8 @@ pub enum Reason {
     StoodStill,
     /// Another took over while it stood still.
     Superseded,
+    /// It goes on as master in the place of another program of this node.
+    Inherited,
     /// The program ends.
     Stopping,
 }
@@ -150,6 +152,7 @@ impl fmt::Display for Reason {
             Self::SuccessorClaims => f.write_str("a successor announced the address"),
             Self::StoodStill => f.write_str("this node stood still for longer than others wait"),
             Self::Superseded => f.write_str("another took over while this node stood still"),
+            Self::Inherited => f.write_str("goes on in the place of the program before"),
             Self::Stopping => f.write_str("the program ends"),
         }
     }

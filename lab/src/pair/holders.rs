@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use socket2::{Domain, Socket, Type};
+
 use crate::Namespace;
 
 /// How often each node is looked at.
@@ -55,6 +57,25 @@ impl Holders {
             .count()
     }
 
+    /// Which node held the address, and from when until when, in this period.
+    pub fn periods(&self, from: Instant, until: Instant) -> Vec<(usize, Instant, Instant)> {
+        let mut periods = Vec::new();
+        let mut since = [None; 2];
+        for change in lock(&self.log).iter() {
+            match (change.is_held, since[change.node].take()) {
+                (true, _) => since[change.node] = Some(change.at),
+                (false, Some(began)) => periods.push((change.node, began, change.at)),
+                (false, None) => {}
+            }
+        }
+        let still = since.into_iter().enumerate();
+        periods.extend(still.filter_map(|(node, began)| Some((node, began?, until))));
+        let within = periods
+            .into_iter()
+            .map(|(node, began, end)| (node, began.max(from), end.min(until)));
+        within.filter(|(_, began, end)| began < end).collect()
+    }
+
     /// For how long both nodes held the address in this period.
     pub fn both(&self, from: Instant, until: Instant) -> Duration {
         let log = lock(&self.log);
@@ -88,6 +109,11 @@ impl Drop for Holders {
     }
 }
 
+/// Whether a host has the address now.
+pub fn has_address(host: &Namespace, address: IpAddr) -> io::Result<bool> {
+    host.enter(|| has(address))
+}
+
 fn state<'c>(changes: impl Iterator<Item = &'c Change>) -> [bool; 2] {
     changes.fold([false; 2], |mut held, change| {
         held[change.node] = change.is_held;
@@ -99,11 +125,23 @@ fn lock(log: &Mutex<Vec<Change>>) -> MutexGuard<'_, Vec<Change>> {
     log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Only an address of the host can be bound to: the cheapest question, a few microseconds.
+/// Whether the host has the address, by the cheapest questions, a few microseconds each: an interface to send multicast
+/// from is named by an address that it has. Binding to an address succeeds everywhere where `ip_nonlocal_bind` is set,
+/// which the hosts with an IPv6 address do not have.
+fn has(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let socket = Socket::new(Domain::IPV4, Type::DGRAM, None);
+            socket.is_ok_and(|socket| socket.set_multicast_if_v4(&address).is_ok())
+        }
+        IpAddr::V6(_) => UdpSocket::bind((address, 0)).is_ok(),
+    }
+}
+
 fn look(node: usize, address: IpAddr, log: &Mutex<Vec<Change>>, stop: &AtomicBool) {
     let mut was_held = false;
     while !stop.load(Ordering::Relaxed) {
-        let is_held = UdpSocket::bind((address, 0)).is_ok();
+        let is_held = has(address);
         if is_held != was_held {
             // The time is taken under the lock: the log is in order.
             let mut log = lock(log);

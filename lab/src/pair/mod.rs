@@ -18,7 +18,7 @@ mod node;
 
 pub use contender::{Contender, Protocol, Settings, Vip};
 pub use drill::{Drill, Measured};
-pub use holders::Holders;
+pub use holders::{Holders, has_address};
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -26,7 +26,9 @@ use std::time::Duration;
 
 use node::Node;
 
-use crate::{Ask, Behaviour, Client, Namespace, Network, Prober, Process, Responder, Scratch};
+use crate::{
+    Ask, Behaviour, Client, Names, Namespace, Network, Plan, Prober, Process, Responder, Scratch, Transport,
+};
 
 /// How long a front end may take until it answers, and an address until it can be used.
 const READY: Duration = Duration::from_secs(10);
@@ -99,9 +101,22 @@ impl Pair {
         self.address
     }
 
-    /// Begins to ask through the floating address.
+    /// Begins to ask through the floating address, one query every 5 ms.
+    ///
+    /// The backend answers with the address that asked it ([`Behaviour::Asker`]), so every answer names the front end
+    /// that it came through, cached or not. Every second query needs the backend; the others are for a name that a
+    /// cache holds.
     pub fn probe(&self) -> io::Result<Prober> {
-        Prober::start(&self.client, SocketAddr::new(self.address, 53))
+        let plan = Plan {
+            transport: Transport::Udp,
+            pace: Duration::from_millis(5),
+            names: vec![
+                Names::Same("popular.lab".to_owned()),
+                Names::Fresh("lab".to_owned()),
+            ],
+            sources: Vec::new(),
+        };
+        Prober::start(&self.client, SocketAddr::new(self.address, 53), plan)
     }
 
     /// Begins to watch who holds the floating address.

@@ -183,6 +183,11 @@ impl ClientConnection {
         self.in_flight > 0 || !self.writer.is_empty()
     }
 
+    /// Whether nothing has been asked yet.
+    pub(crate) const fn is_new(&self) -> bool {
+        self.queries == 0 && !self.has_ended
+    }
+
     /// What to watch for: queries unless enough are in flight, room for replies if some wait.
     pub(crate) fn interest(&self) -> Option<Interest> {
         let reads = !self.has_ended && !self.is_full();

@@ -61,9 +61,10 @@ const MAX_SPARE_BUFFERS: usize = 1024;
 
 /// How long pending queries may finish once the program is asked to stop.
 pub(crate) const GRACE: Duration = Duration::from_secs(4);
-/// How long it stays at least: for packets that the kernel was about to queue, and for the first query of connections
-/// that were made at the last moment.
+/// How long it stays at least: for packets that the kernel was about to queue.
 const LINGER: Duration = Duration::from_millis(100);
+/// How long it waits for the first query of connections that were made at the last moment.
+const FIRST_QUERY: Duration = Duration::from_secs(1);
 
 /// Things to do at a given time.
 enum Due {
@@ -226,7 +227,7 @@ impl Worker {
                     self.stop_listening();
                 }
                 let since = *stopping_since.get_or_insert(now);
-                if now >= since + LINGER && self.is_idle() && self.has_read_everything() {
+                if now >= since + self.linger() && self.is_idle() && self.has_read_everything() {
                     return Ok(());
                 }
                 if now >= since + GRACE {
@@ -234,8 +235,10 @@ impl Worker {
                     return Ok(());
                 }
             }
-            let stop_by =
-                stopping_since.map(|since| since + if now < since + LINGER { LINGER } else { GRACE });
+            let stop_by = stopping_since.map(|since| {
+                let linger = since + self.linger();
+                if now < linger { linger } else { since + GRACE }
+            });
             self.sleeper.wait(self.patience(now, stop_by))?;
             let mut ready = std::mem::take(&mut self.ready);
             ready.extend(self.sleeper.ready());
@@ -262,6 +265,15 @@ impl Worker {
             .collect();
         for number in numbers {
             self.close_tcp(number);
+        }
+    }
+
+    /// How long it stays once it is asked to stop, though nothing is pending.
+    fn linger(&self) -> Duration {
+        if self.clients.iter().any(|(_, client)| client.is_new()) {
+            FIRST_QUERY
+        } else {
+            LINGER
         }
     }
 

@@ -79,8 +79,17 @@ impl Simulation {
     }
 
     fn state(&self, role: RoleName) -> Option<State> {
-        let mut wards = self.machine.wards().iter();
-        wards.find(|ward| ward.role == role).map(|ward| ward.state)
+        self.machine.state(role)
+    }
+
+    fn order_stop(&mut self, role: RoleName) {
+        self.machine.on_order_to_stop(self.now, role);
+        self.collect();
+    }
+
+    fn order_start(&mut self, role: RoleName) {
+        self.machine.on_order_to_start(self.now, role);
+        self.collect();
     }
 }
 
@@ -278,6 +287,100 @@ fn a_restart_ends_it_and_starts_it_at_once() {
 }
 
 #[test]
+fn what_an_operator_stops_stays_stopped_until_an_operator_starts_it() {
+    let mut node = Simulation::up(&ALL);
+    node.order_stop(Front);
+    node.exit(Front);
+    assert_eq!(node.effects(), [Effect::Ask(Front)]);
+    assert_eq!(node.state(Front), Some(State::Stopped));
+    node.pass(LONGEST_PAUSE * 2);
+    node.wants(&ALL, Change::Reload);
+    node.wants(&ALL, Change::Restart);
+    node.order_stop(Front);
+    let is_front = |effect: &Effect| [Effect::Start(Front), Effect::Ask(Front)].contains(effect);
+    assert!(!node.effects().iter().any(is_front));
+    assert_eq!(node.state(Front), Some(State::Stopped));
+    node.order_start(Front);
+    assert_eq!(node.effects(), [Effect::Start(Front)]);
+    let ward = &node.machine.wards()[2];
+    assert_eq!((ward.role, ward.failures), (Front, 0));
+}
+
+#[test]
+fn what_another_program_has_left_goes_on_and_what_is_missing_starts() {
+    let mut node = Simulation::default();
+    let since = node.now;
+    node.machine
+        .inherit(Vip, State::Up { since }, 3, Some("signal: 9".to_owned()));
+    node.machine.inherit(Front, State::Stopped, 0, None);
+    node.machine.inherit(Auth, State::Waiting, 0, None);
+    node.wants(&ALL, Change::Keep);
+    assert_eq!(node.effects(), [Effect::Start(Auth), Effect::Start(Resolve)]);
+    assert_eq!(node.state(Vip), Some(State::Up { since }));
+    assert_eq!(node.state(Front), Some(State::Stopped));
+    node.exit(Vip);
+    assert_eq!(node.machine.wards()[3].failures, 4);
+    node.stop();
+    assert_eq!(
+        node.effects(),
+        [
+            Effect::Forget(Front),
+            Effect::Forget(Vip),
+            Effect::Ask(Auth),
+            Effect::Ask(Resolve)
+        ]
+    );
+}
+
+#[test]
+fn an_order_to_stop_reaches_a_role_wherever_it_is() {
+    let mut waiting = Simulation::with(&ALL);
+    let mut starting = Simulation::with(&[Front]);
+    let mut resting = Simulation::up(&[Front]);
+    resting.exit(Front);
+    let mut restarting = Simulation::up(&[Front]);
+    restarting.wants(&[Front], Change::Restart);
+    for node in [&mut waiting, &mut starting, &mut resting, &mut restarting] {
+        node.order_stop(Front);
+        node.exit(Front);
+        node.effects();
+        node.pass(LONGEST_PAUSE);
+        assert_eq!(node.state(Front), Some(State::Stopped));
+        assert!(!node.effects().contains(&Effect::Start(Front)));
+    }
+    assert_eq!(
+        waiting.state(Vip),
+        Some(State::Starting {
+            since: Timestamp::ZERO + ORDER_PATIENCE
+        })
+    );
+}
+
+#[test]
+fn an_order_to_start_outdoes_one_to_stop_and_a_pause() {
+    let mut node = Simulation::up(&[Front]);
+    node.order_stop(Front);
+    node.order_start(Front);
+    node.exit(Front);
+    assert_eq!(node.effects(), [Effect::Ask(Front), Effect::Start(Front)]);
+    node.exit(Front);
+    node.order_start(Front);
+    assert_eq!(node.effects(), [Effect::Start(Front)]);
+}
+
+#[test]
+fn a_stopped_role_that_does_not_end_is_killed() {
+    let mut node = Simulation::up(&[Front]);
+    node.order_stop(Front);
+    node.pass(Tier::Front.ending_timeout());
+    assert_eq!(node.effects(), [Effect::Ask(Front), Effect::Force(Front)]);
+    node.exit(Front);
+    assert_eq!(node.state(Front), Some(State::Stopped));
+    node.wants(&[Auth], Change::Keep);
+    assert_eq!(node.effects(), [Effect::Forget(Front), Effect::Start(Auth)]);
+}
+
+#[test]
 fn whatever_happens_it_stops_in_time() {
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = move |below: u64| {
@@ -291,11 +394,13 @@ fn whatever_happens_it_stops_in_time() {
         for _ in 0..next(40) {
             let role = ALL[next(4) as usize];
             let kept: Vec<_> = ALL.into_iter().filter(|_| next(3) > 0).collect();
-            match next(6) {
+            match next(8) {
                 0 | 1 => node.ready(role),
                 2 => node.exit(role),
                 3 => node.wants(&kept, Change::Reload),
                 4 => node.wants(&kept, Change::Restart),
+                5 => node.order_stop(role),
+                6 => node.order_start(role),
                 _ => node.pass(Duration::from_millis(next(20_000))),
             }
         }

@@ -67,6 +67,10 @@ impl Process {
         }
     }
 
+    pub(super) const fn is_ours(&self) -> bool {
+        matches!(self.whose, Whose::Ours(_))
+    }
+
     /// Its number, while it runs and is known.
     pub(super) fn id(&self) -> Option<u32> {
         self.running.as_ref().map(|running| match running {

@@ -20,6 +20,7 @@ mod child;
 mod will;
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::process::{Command, Stdio};
 
 use weir_linux::child::{Child, Launch, spawn, start};
@@ -56,6 +57,41 @@ impl Guard {
             will: Will::default(),
             unsaid: false,
         })
+    }
+
+    /// Goes on with the guard of the program that this process was until now, by the number of its line.
+    ///
+    /// # Errors
+    /// There is no such line.
+    pub(super) fn adopt(line: RawFd, poller: &Poller) -> io::Result<Self> {
+        let line = Seqpacket::adopt(line)?;
+        poller.add(&line, token(Kind::GuardLine, 0), Interest::Read)?;
+        Ok(Self {
+            line: Some(line),
+            starter: None,
+            will: Will::default(),
+            unsaid: false,
+        })
+    }
+
+    /// The line to the guard.
+    pub(super) fn line(&self) -> Option<BorrowedFd<'_>> {
+        self.line.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Starts a guard that is this very program, in the place of one that is the program before. That one stays where
+    /// none can be started.
+    pub(super) fn renew(&mut self, poller: &Poller) {
+        match launch(poller, start) {
+            Ok((line, starter)) => {
+                self.unsaid = line.send(&Word::Will(self.will.clone()).encode()).is_err();
+                if let Some(old) = self.line.replace(line) {
+                    let _ = old.send(&Word::Done.encode());
+                }
+                self.starter = Some(starter);
+            }
+            Err(error) => tracing::warn!("cannot start a guard, the old one stays: {error}"),
+        }
     }
 
     /// Says what is to be withdrawn from now on.
@@ -131,7 +167,7 @@ fn launch(
         .args(["vip", "guard", &far.number().to_string()])
         .stdin(Stdio::null());
     let launch = Launch {
-        inherit: &[std::os::fd::AsFd::as_fd(&far)],
+        inherit: &[far.as_fd()],
         ..Launch::default()
     };
     let child = start(command, &launch)?;

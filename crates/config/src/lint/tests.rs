@@ -233,7 +233,7 @@ fn what_is_without_fault_has_no_finding_but_the_note_about_shared_addresses() {
 #[test]
 fn what_is_rendered_from_a_site_has_no_finding_either() {
     let text = format!(
-        "{SITE}\n[servers]\nresolve = \"named\"\n\n[zones.\"public.lab\"]\nfile = \"/etc/weir/db.public.lab\"\npublic = true\n"
+        "{SITE}\n[servers]\nresolve = \"named\"\nvip = \"keepalived\"\n\n[zones.\"public.lab\"]\nfile = \"/etc/weir/db.public.lab\"\npublic = true\n"
     );
     let (site, _) = Site::load(&text, "weir.toml").expect("a site");
     let mut files = Vec::new();

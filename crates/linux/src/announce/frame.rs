@@ -6,7 +6,7 @@ use crate::link::MacAddress;
 
 /// Bytes of an ARP frame, without the padding that the interface adds.
 pub(super) const ARP_BYTES: usize = 42;
-/// Bytes of a neighbour advertisement with one option.
+/// Bytes of a neighbour advertisement or solicitation with one option.
 pub(super) const ADVERTISEMENT_BYTES: usize = 86;
 /// Bytes of the ICMPv6 message in it.
 const ICMP_BYTES: u8 = 32;
@@ -31,6 +31,34 @@ pub(super) fn gratuitous_arp(mac: MacAddress, address: Ipv4Addr) -> [u8; ARP_BYT
     frame
 }
 
+/// An ARP request: "who has `address`? tell `own`", to everybody (RFC 826).
+pub(super) fn arp_request(mac: MacAddress, own: Ipv4Addr, address: Ipv4Addr) -> [u8; ARP_BYTES] {
+    let mut frame = gratuitous_arp(mac, address);
+    frame[28..32].copy_from_slice(&own.octets());
+    frame[32..38].fill(0);
+    frame
+}
+
+/// A neighbour solicitation: the same question for IPv6, to the group that who has `address` is in (RFC 4861 section
+/// 7.2.2).
+pub(super) fn solicitation(mac: MacAddress, own: Ipv6Addr, address: Ipv6Addr) -> [u8; ADVERTISEMENT_BYTES] {
+    let mut group = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 0).octets();
+    group[13..].copy_from_slice(&address.octets()[13..]);
+    let mut frame = [0; ADVERTISEMENT_BYTES];
+    frame[..2].copy_from_slice(&[0x33, 0x33]);
+    frame[2..6].copy_from_slice(&group[12..]);
+    frame[6..12].copy_from_slice(&mac.0);
+    discovery_header(&mut frame, own, group.into());
+    frame[54] = 135;
+    frame[62..78].copy_from_slice(&address.octets());
+    // The source's link-layer address.
+    frame[78..80].copy_from_slice(&[1, 1]);
+    frame[80..86].copy_from_slice(&mac.0);
+    let checksum = icmp_checksum(&frame[22..]);
+    frame[56..58].copy_from_slice(&checksum.to_be_bytes());
+    frame
+}
+
 /// An unsolicited neighbour advertisement that overrides what neighbours know (RFC 4861 section 7.2.6).
 pub(super) fn unsolicited_advertisement(
     mac: MacAddress,
@@ -43,11 +71,7 @@ pub(super) fn unsolicited_advertisement(
     let mut frame = [0; ADVERTISEMENT_BYTES];
     frame[..6].copy_from_slice(&[0x33, 0x33, 0, 0, 0, 1]);
     frame[6..12].copy_from_slice(&mac.0);
-    // IPv6; then version and traffic class (CS6, as for adverts), payload length, ICMPv6, hop limit.
-    frame[12..14].copy_from_slice(&[0x86, 0xdd]);
-    frame[14..22].copy_from_slice(&[0x6c, 0, 0, 0, 0, ICMP_BYTES, 58, 255]);
-    frame[22..38].copy_from_slice(&address.octets());
-    frame[38..54].copy_from_slice(&ALL_NODES.octets());
+    discovery_header(&mut frame, address, ALL_NODES);
     frame[54] = 136;
     frame[58] = match role {
         Role::Host => OVERRIDE,
@@ -60,6 +84,15 @@ pub(super) fn unsolicited_advertisement(
     let checksum = icmp_checksum(&frame[22..]);
     frame[56..58].copy_from_slice(&checksum.to_be_bytes());
     frame
+}
+
+/// The IPv6 header of a message of neighbour discovery.
+fn discovery_header(frame: &mut [u8; ADVERTISEMENT_BYTES], source: Ipv6Addr, destination: Ipv6Addr) {
+    // IPv6; then version and traffic class (CS6, as for adverts), payload length, ICMPv6, hop limit.
+    frame[12..14].copy_from_slice(&[0x86, 0xdd]);
+    frame[14..22].copy_from_slice(&[0x6c, 0, 0, 0, 0, ICMP_BYTES, 58, 255]);
+    frame[22..38].copy_from_slice(&source.octets());
+    frame[38..54].copy_from_slice(&destination.octets());
 }
 
 /// The checksum of an ICMPv6 message of [`ICMP_BYTES`] that follows its source and destination (RFC 4443 section

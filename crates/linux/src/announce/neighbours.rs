@@ -4,11 +4,12 @@ use std::io::{self, Read};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, SockFilter, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
 use super::claim::Claim;
-use super::frame::{Role, gratuitous_arp, unsolicited_advertisement};
-use crate::link::{Family, Link, LinkIndex, MacAddress, forwards_ipv6};
+use super::frame::{Role, arp_request, gratuitous_arp, solicitation, unsolicited_advertisement};
+use crate::link::{Family, Link, MacAddress, forwards_ipv6};
+use crate::packet;
 
 /// More than any frame that is looked at; what is beyond is cut off.
 const FRAME_BYTES: usize = 512;
@@ -53,7 +54,11 @@ impl Neighbours {
             Family::V4 => socket.attach_filter(&for_us())?,
             Family::V6 => socket.attach_filter(&discovery_for_us())?,
         }
-        socket.bind(&address(link.index, family))?;
+        let protocol = match family {
+            Family::V4 => libc::ETH_P_ARP,
+            Family::V6 => libc::ETH_P_IPV6,
+        };
+        socket.bind(&packet::address(link.index, protocol))?;
         Ok(Self {
             socket,
             family,
@@ -83,6 +88,23 @@ impl Neighbours {
             (Family::V4, IpAddr::V6(_)) | (Family::V6, IpAddr::V4(_)) => {
                 Err(io::ErrorKind::InvalidInput.into())
             }
+        }
+    }
+
+    /// Asks all neighbours, without waiting, who has an address; each that answers is a [`Heard::Claim`]. `own` is the
+    /// address of this node that answers go to.
+    ///
+    /// # Errors
+    /// As [`announce`](Self::announce).
+    pub fn ask(&self, address: IpAddr, own: IpAddr) -> io::Result<()> {
+        match (self.family, address, own) {
+            (Family::V4, IpAddr::V4(address), IpAddr::V4(own)) => {
+                self.send(&arp_request(self.mac, own, address))
+            }
+            (Family::V6, IpAddr::V6(address), IpAddr::V6(own)) => {
+                self.send(&solicitation(self.mac, own, address))
+            }
+            _ => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 
@@ -119,53 +141,32 @@ impl AsFd for Neighbours {
     }
 }
 
-/// What a packet socket is bound to.
-fn address(index: LinkIndex, family: Family) -> SockAddr {
-    let protocol = match family {
-        Family::V4 => libc::ETH_P_ARP,
-        Family::V6 => libc::ETH_P_IPV6,
-    };
-    let mut storage = SockAddrStorage::zeroed();
-    // SAFETY: a storage has room for every kind of address and is aligned for it, and any bytes are a `sockaddr_ll`.
-    let link: &mut libc::sockaddr_ll = unsafe { storage.view_as() };
-    link.sll_family = libc::AF_PACKET as u16;
-    link.sll_protocol = (protocol as u16).to_be();
-    link.sll_ifindex = index.0.cast_signed();
-    // SAFETY: the storage holds an address of its family, which is as long as this.
-    unsafe { SockAddr::new(storage, size_of::<libc::sockaddr_ll>() as libc::socklen_t) }
-}
-
-const LOAD_BYTE: u16 = (libc::BPF_LD | libc::BPF_B | libc::BPF_ABS) as u16;
-const JUMP_IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
-/// Where classic BPF finds to whom a packet is addressed (linux/filter.h).
-const PACKET_TYPE: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_PKTTYPE).cast_unsigned();
 const OTHER_HOST: u32 = libc::PACKET_OTHERHOST as u32;
 
 /// Passes everything but frames to other hosts: a promiscuous interface sees them, and those of VLANs that it is
 /// not in, where the address may rightly be somebody else's.
 fn for_us() -> [SockFilter; 4] {
     [
-        SockFilter::new(LOAD_BYTE, 0, 0, PACKET_TYPE),
-        SockFilter::new(JUMP_IF_EQUAL, 1, 0, OTHER_HOST),
-        SockFilter::new(RETURN, 0, 0, FRAME_BYTES as u32),
-        SockFilter::new(RETURN, 0, 0, 0),
+        packet::load_byte(packet::PACKET_TYPE),
+        packet::skip_if(OTHER_HOST, 1),
+        packet::accept(FRAME_BYTES as u32),
+        packet::refuse(),
     ]
 }
 
 /// The same for an IPv6 socket, and of what is left only neighbour solicitations and advertisements.
 fn discovery_for_us() -> [SockFilter; 9] {
     [
-        SockFilter::new(LOAD_BYTE, 0, 0, PACKET_TYPE),
-        SockFilter::new(JUMP_IF_EQUAL, 6, 0, OTHER_HOST),
+        packet::load_byte(packet::PACKET_TYPE),
+        packet::skip_if(OTHER_HOST, 6),
         // The next header is ICMPv6.
-        SockFilter::new(LOAD_BYTE, 0, 0, 20),
-        SockFilter::new(JUMP_IF_EQUAL, 0, 4, 58),
+        packet::load_byte(20),
+        packet::skip_unless(58, 4),
         // Its type.
-        SockFilter::new(LOAD_BYTE, 0, 0, 54),
-        SockFilter::new(JUMP_IF_EQUAL, 1, 0, 135),
-        SockFilter::new(JUMP_IF_EQUAL, 0, 1, 136),
-        SockFilter::new(RETURN, 0, 0, FRAME_BYTES as u32),
-        SockFilter::new(RETURN, 0, 0, 0),
+        packet::load_byte(54),
+        packet::skip_if(135, 1),
+        packet::skip_unless(136, 1),
+        packet::accept(FRAME_BYTES as u32),
+        packet::refuse(),
     ]
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use weir_lab::{Namespace, Network, wait_for};
 
-use super::frame::{Role, gratuitous_arp, unsolicited_advertisement};
+use super::frame::{Role, arp_request, gratuitous_arp, solicitation, unsolicited_advertisement};
 use super::*;
 use crate::link::{Family, Link, MacAddress};
 use crate::netlink::Links;
@@ -42,6 +42,28 @@ fn an_advertisement_is_laid_out_as_neighbour_discovery_has_it() {
         let frame = unsolicited_advertisement(MAC, "fd10:1002::160".parse().unwrap(), role);
         assert_eq!(frame.to_vec(), hex(&expected), "{role:?}");
     }
+}
+
+#[test]
+fn questions_are_laid_out_as_arp_and_neighbour_discovery_have_them() {
+    let request = "ffffffffffff 020000aabbcc 0806 0001 0800 06 04 0001 \
+        020000aabbcc 0a0a02a1 000000000000 0a0a02a0";
+    let [own, address] = [[10, 10, 2, 161], [10, 10, 2, 160]];
+    assert_eq!(
+        arp_request(MAC, own.into(), address.into()).to_vec(),
+        hex(request)
+    );
+    let solicited = "3333ff000160 020000aabbcc 86dd 6c000000 0020 3a ff \
+        fd101002000000000000000000000161 ff0200000000000000000001ff000160 \
+        87 00 0a40 00000000 fd101002000000000000000000000160 01 01 020000aabbcc";
+    let [own, address] = ["fd10:1002::161", "fd10:1002::160"].map(|text| text.parse().unwrap());
+    let frame = solicitation(MAC, own, address).to_vec();
+    // The checksum is the kernel's to confirm: see the test in the laboratory.
+    let without = |mut frame: Vec<u8>| {
+        frame[56..58].fill(0);
+        frame
+    };
+    assert_eq!(without(frame), without(hex(solicited)));
 }
 
 #[test]
@@ -186,6 +208,32 @@ fn lab_an_announcement_reaches_the_neighbours_and_not_its_sender() {
             Family::V6 => "10.9.0.9",
         };
         assert!(near.announce(ip(other)).is_err());
+    }
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_who_has_an_address_answers_and_nobody_else() {
+    let (_network, [(a, a_link), (b, b_link)]) = pair();
+    for host in [&a, &b] {
+        let own = if std::ptr::eq(host, &a) {
+            "fd09::1/64"
+        } else {
+            "fd09::2/64"
+        };
+        host.ip(&["address", "add", own, "dev", "eth0", "nodad"]).unwrap();
+    }
+    for (family, own, address, nobodys) in [
+        (Family::V4, "10.9.0.1", "10.9.0.2", "10.9.0.3"),
+        (Family::V6, "fd09::1", "fd09::2", "fd09::3"),
+    ] {
+        let near = a.enter(|| Neighbours::open(&a_link, family).unwrap()).unwrap();
+        // Asked before, so that its answer would have come first.
+        near.ask(ip(nobodys), ip(own)).unwrap();
+        near.ask(ip(address), ip(own)).unwrap();
+        let claim = claim_to(&near, address);
+        assert_eq!(Some(claim.mac), b_link.mac);
+        assert!(near.ask(ip(address), IpAddr::from([0; 4])).is_err() || family == Family::V4);
     }
 }
 

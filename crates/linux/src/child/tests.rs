@@ -49,7 +49,8 @@ fn the_end_of_a_child_is_seen_and_reaped_once() {
         child.end(Ending::Force).unwrap_err().kind(),
         io::ErrorKind::NotFound
     );
-    assert!(!fs::exists(format!("/proc/{}", child.id())).unwrap());
+    let proc = format!("/proc/{}", child.id());
+    wait_for("it is reaped", PATIENCE, || !fs::exists(&proc).unwrap()).unwrap();
     assert!(child.refusal().is_none());
     let missing = spawn(Command::new("/no/such/program"), &Launch::default());
     assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
@@ -143,10 +144,23 @@ fn waits(pid: u32) -> bool {
 }
 
 #[test]
+fn a_child_goes_on_as_an_adopted_one() {
+    let child = spawn(shell("exit 4"), &Launch::default()).unwrap();
+    let pid = child.id();
+    drop(child);
+    let mut adopted = Child::adopt(pid).unwrap();
+    assert_eq!(wait(&mut adopted).code(), Some(4));
+    wait_for("it is reaped", PATIENCE, || Child::adopt(pid).is_err()).unwrap();
+    let mut stranger = Child::adopt(parent_id()).unwrap();
+    assert_eq!(
+        stranger.try_wait().unwrap_err().raw_os_error(),
+        Some(libc::ECHILD)
+    );
+}
+
+#[test]
 fn a_child_ends_with_everything_it_has_started() {
-    let mut command = shell("trap '' TERM; sleep 1000 & echo $!; cat");
-    let (stdin, _open) = io::pipe().unwrap();
-    command.stdin(stdin);
+    let mut command = shell("trap '' TERM; sleep 1000 & echo $!; wait");
     let (mut reader, writer) = io::pipe().unwrap();
     command.stdout(writer);
     let mut child = spawn(command, &Launch::default()).unwrap();
@@ -307,9 +321,7 @@ fn apart_part() {
 
 #[test]
 fn a_hang_up_reaches_the_child_until_it_is_reaped() {
-    let mut command = shell("trap 'exit 7' HUP; echo; while :; do read line; done");
-    let (stdin, _open) = io::pipe().unwrap();
-    command.stdin(stdin);
+    let mut command = shell("trap 'exit 7' HUP; echo; while :; do sleep 0.01; done");
     let (mut reader, writer) = io::pipe().unwrap();
     command.stdout(writer);
     let mut child = spawn(command, &Launch::default()).unwrap();

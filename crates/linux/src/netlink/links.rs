@@ -10,10 +10,11 @@ use netlink_packet_route::address::{
     CacheInfo,
 };
 use netlink_packet_route::link::LinkMessage;
+use netlink_packet_route::neighbour::NeighbourMessage;
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::exchange::Exchange;
-use super::message::{Assigned, PROTOCOL};
+use super::message::{Assigned, Neighbour, PROTOCOL};
 use crate::link::{Family, Link, LinkIndex};
 
 /// A longer label is an error to the kernel (`IFNAMSIZ`, less the zero byte).
@@ -76,6 +77,15 @@ impl Links {
     pub fn addresses(&mut self) -> io::Result<Vec<Assigned>> {
         let request = RouteNetlinkMessage::GetAddress(AddressMessage::default());
         self.exchange.list(&request, |message| message.address())
+    }
+
+    /// Every neighbour whose hardware address the kernel knows.
+    ///
+    /// # Errors
+    /// The kernel is out of memory.
+    pub fn neighbours(&mut self) -> io::Result<Vec<Neighbour>> {
+        let request = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
+        self.exchange.list(&request, |message| message.neighbour())
     }
 
     /// Puts an address on an interface, or renews the lifetimes of the one that is there. IPv6 is not asked whether

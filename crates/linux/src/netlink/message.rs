@@ -19,8 +19,9 @@ pub const PROTOCOL: u8 = 112;
 /// A lifetime without an end.
 pub const FOREVER: u32 = u32::MAX;
 
-/// Lengths of the fixed headers of link and address messages.
+/// Lengths of the fixed headers of messages about links and about neighbours.
 const LINK_HEADER_BYTES: usize = 16;
+const NEIGHBOUR_HEADER_BYTES: usize = 12;
 
 /// An address that an interface has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,17 @@ pub struct Assigned {
     pub ours: bool,
     /// Whether it may be used: not waiting for, or failed by, duplicate address detection.
     pub usable: bool,
+}
+
+/// What the kernel has learnt about a neighbour: the hardware address that packets to it are sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// The interface.
+    pub index: LinkIndex,
+    /// The neighbour's address.
+    pub address: IpAddr,
+    /// Where packets to it go.
+    pub mac: MacAddress,
 }
 
 /// One message of a datagram from the kernel.
@@ -108,6 +120,33 @@ impl<'a> Message<'a> {
             }
         }
         Some(link)
+    }
+
+    /// The neighbour of an `RTM_NEWNEIGH`, unless the kernel still asks, or got no answer.
+    pub(super) fn neighbour(&self) -> Option<Neighbour> {
+        // struct ndmsg: family, padding, interface, state, flags, type.
+        let (header, attributes) = self.payload.split_first_chunk::<NEIGHBOUR_HEADER_BYTES>()?;
+        let index = u32::from_ne_bytes([header[4], header[5], header[6], header[7]]);
+        let state = u16::from_ne_bytes([header[8], header[9]]);
+        if state & (libc::NUD_INCOMPLETE | libc::NUD_FAILED) != 0 {
+            return None;
+        }
+        let (mut address, mut mac) = (None, None);
+        for attribute in NlasIterator::new(attributes) {
+            let attribute = attribute.ok()?;
+            let value = attribute.value();
+            match (attribute.kind(), value.len()) {
+                (libc::NDA_DST, 4) => address = value.first_chunk::<4>().map(|bytes| IpAddr::from(*bytes)),
+                (libc::NDA_DST, 16) => address = value.first_chunk::<16>().map(|bytes| IpAddr::from(*bytes)),
+                (libc::NDA_LLADDR, 6) => mac = value.first_chunk().map(|bytes| MacAddress(*bytes)),
+                _ => {}
+            }
+        }
+        Some(Neighbour {
+            index: LinkIndex(index),
+            address: address?,
+            mac: mac?,
+        })
     }
 
     /// The address of an `RTM_NEWADDR` or `RTM_DELADDR`.

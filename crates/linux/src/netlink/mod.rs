@@ -25,7 +25,7 @@ mod message;
 mod monitor;
 
 pub use links::{Links, Placement, own_address};
-pub use message::{Assigned, FOREVER, PROTOCOL};
+pub use message::{Assigned, FOREVER, Neighbour, PROTOCOL};
 pub use monitor::{Event, Monitor};
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use weir_lab::{Namespace, Network, wait_for};
 use super::links::place_message;
 use super::message::Message;
 use super::*;
-use crate::link::{Family, Link, LinkIndex, keep_secondaries};
+use crate::link::{Family, Link, LinkIndex, MacAddress, keep_secondaries};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -206,6 +206,33 @@ fn lab_a_link_is_listed_and_its_changes_are_heard() {
     })
     .unwrap();
     assert_eq!(host.enter(|| link("eth0")).unwrap(), None);
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_neighbours_are_those_whose_hardware_address_is_known() {
+    let (_network, host, link) = host();
+    for (address, state) in [
+        ("10.9.0.2", "stale"),
+        ("fd09::2", "permanent"),
+        ("10.9.0.3", "failed"),
+    ] {
+        let entry = ["neighbour", "add", address, "dev", "eth0", "nud", state];
+        let known = ["lladdr", "02:00:00:00:00:07"];
+        let known = if state == "failed" { &known[..0] } else { &known };
+        host.ip(&[&entry, known].concat()).unwrap();
+    }
+    let neighbours = host
+        .enter(|| Links::open().unwrap().neighbours().unwrap())
+        .unwrap();
+    for (address, expected) in [("10.9.0.2", true), ("fd09::2", true), ("10.9.0.3", false)] {
+        let known = Neighbour {
+            index: link.index,
+            address: ip(address),
+            mac: MacAddress([2, 0, 0, 0, 0, 7]),
+        };
+        assert_eq!(neighbours.contains(&known), expected, "{address}: {neighbours:?}");
+    }
 }
 
 #[test]

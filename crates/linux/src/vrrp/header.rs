@@ -21,7 +21,7 @@ pub struct Datagram<'a> {
 /// Why what came in is not an advert, before the message itself is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// It does not begin with a whole IPv4 header.
+    /// It does not begin with a whole IP header.
     Header,
     /// Its header says that it is longer than what arrived, or shorter than the header.
     Length,
@@ -34,7 +34,7 @@ pub enum Malformed {
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Header => "no IPv4 header",
+            Self::Header => "no IP header",
             Self::Length => "IP length does not match",
             Self::TooLong => "longer than any advert",
             Self::Unaccompanied => "without its destination or hop limit",
@@ -59,6 +59,25 @@ pub(super) fn parse_v4(packet: &[u8]) -> Result<Datagram<'_>, Malformed> {
         destination: IpAddr::V4(address(16)),
         hops: fixed[8],
         message,
+    })
+}
+
+/// Takes an IPv6 packet apart (RFC 8200 section 3), unless it has extension headers, which no advert has.
+pub(super) fn parse_v6(packet: &[u8]) -> Result<Datagram<'_>, Malformed> {
+    let (fixed, rest) = packet.split_first_chunk::<40>().ok_or(Malformed::Header)?;
+    if fixed[0] >> 4 != 6 {
+        return Err(Malformed::Header);
+    }
+    let length = usize::from(u16::from_be_bytes([fixed[4], fixed[5]]));
+    let address = |at: usize| {
+        let bytes = fixed.get(at..).and_then(|bytes| bytes.first_chunk::<16>());
+        bytes.map_or(Ipv6Addr::UNSPECIFIED, |bytes| Ipv6Addr::from(*bytes))
+    };
+    Ok(Datagram {
+        source: IpAddr::V6(address(8)),
+        destination: IpAddr::V6(address(24)),
+        hops: fixed[7],
+        message: rest.get(..length).ok_or(Malformed::Length)?,
     })
 }
 

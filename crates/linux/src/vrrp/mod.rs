@@ -2,9 +2,11 @@
 
 mod header;
 mod socket;
+mod tap;
 
 pub use header::{Datagram, Malformed};
 pub use socket::{BUFFER_BYTES, Reception, VrrpSocket};
+pub use tap::{Direction, VrrpTap};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use weir_lab::{Namespace, Network, Process, Scratch, wait_for};
 
-use super::header::{assemble_v6, parse_v4};
+use super::header::{assemble_v6, parse_v4, parse_v6};
 use super::*;
 use crate::control;
 use crate::link::{Family, Link};
@@ -77,6 +77,37 @@ fn an_ipv4_header_that_lies_is_malformed() {
         bytes[2..4].copy_from_slice(&total.to_be_bytes());
         assert_eq!(parse_v4(&bytes), Err(Malformed::Length), "{total}");
     }
+}
+
+#[test]
+fn an_ipv6_packet_is_taken_apart_and_every_cut_of_it_is_malformed() {
+    let mut packet = vec![0; 40];
+    packet[0] = 0x6c;
+    packet[5] = ADVERT.len() as u8;
+    packet[6] = 112;
+    packet[7] = 255;
+    packet[8..10].copy_from_slice(&[0xfe, 0x80]);
+    packet[23] = 1;
+    packet[24..26].copy_from_slice(&[0xff, 2]);
+    packet[39] = 0x12;
+    packet.extend(ADVERT);
+    let expected = Datagram {
+        source: ip("fe80::1"),
+        destination: ip(GROUP_V6),
+        hops: 255,
+        message: &ADVERT,
+    };
+    assert_eq!(parse_v6(&packet), Ok(expected));
+    for end in 0..packet.len() {
+        let reason = if end < 40 {
+            Malformed::Header
+        } else {
+            Malformed::Length
+        };
+        assert_eq!(parse_v6(&packet[..end]), Err(reason), "{end}");
+    }
+    packet[0] = 0x4c;
+    assert_eq!(parse_v6(&packet), Err(Malformed::Header));
 }
 
 #[test]
@@ -214,6 +245,50 @@ fn lab_what_one_sends_the_other_hears_to_groups_and_peers() {
             assert_eq!(message[6..8] == ADVERT[6..8], from.is_ipv4());
         }
         assert_silent(near);
+    }
+}
+
+/// What a tap has seen by the time that it has seen an advert.
+fn tapped(tap: &VrrpTap) -> Vec<(Direction, IpAddr, Vec<u8>)> {
+    let mut seen = Vec::new();
+    wait_for("an advert passes", PATIENCE, || {
+        let mut buffer = [0; BUFFER_BYTES];
+        while let Some((direction, datagram)) = tap.receive(&mut buffer).unwrap() {
+            let datagram = datagram.unwrap();
+            seen.push((direction, datagram.source, datagram.message.to_vec()));
+        }
+        !seen.is_empty()
+    })
+    .unwrap();
+    seen
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_a_tap_sees_adverts_leave_and_arrive_that_a_filter_drops() {
+    let network = Network::create().unwrap();
+    let a = Station::start(&network, "a", "10.9.0.1/24");
+    let b = Station::start(&network, "b", "10.9.0.2/24");
+    let rules = "add table inet t; add chain inet t in { type filter hook input priority 0; }; \
+        add rule inet t in meta l4proto 112 drop";
+    let filtered = b.host.command("nft").arg(rules).status().unwrap();
+    assert!(filtered.success());
+    for (family, group) in [(Family::V4, GROUP_V4), (Family::V6, GROUP_V6)] {
+        let tap = |station: &Station| {
+            let opened = station.host.enter(|| VrrpTap::open(&station.link, family));
+            opened.unwrap().unwrap()
+        };
+        let taps = [tap(&a), tap(&b)];
+        let ((near, from), (far, _)) = (a.family(group), b.family(group));
+        near.send(from, ip(group), 255, &ADVERT).unwrap();
+        for (tap, direction) in taps.iter().zip([Direction::Out, Direction::In]) {
+            let seen = tapped(tap);
+            let [(way, source, message)] = seen.as_slice() else {
+                panic!("{seen:?}");
+            };
+            assert_eq!((*way, *source, message.len()), (direction, from, ADVERT.len()));
+        }
+        assert_silent(far);
     }
 }
 

@@ -262,3 +262,15 @@ fn a_front_end_that_waits_for_a_processor_is_borne_like_our_own_lateness() {
         "one that hangs is found all the same"
     );
 }
+
+#[test]
+fn what_another_program_knew_is_no_news_and_silence_counts_as_before() {
+    let mut rig = Rig::new();
+    rig.front.inherit(Condition::Holds, Condition::Holds);
+    rig.pass(MS(3000));
+    assert_eq!(rig.learnt, []);
+    rig.delay = None;
+    rig.pass(MS(300));
+    assert_eq!(rig.learnt.len(), 1, "{:?}", rig.learnt);
+    assert_eq!(rig.shown(), (Condition::Fails, Condition::Unknown));
+}

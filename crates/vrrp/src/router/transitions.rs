@@ -32,6 +32,10 @@ impl Router {
     /// Everything that it needs holds: stands by, or takes what it owns.
     pub(super) fn join(&mut self, now: Timestamp) {
         let own = self.settings.interval;
+        let is_noticed = now.since(self.since) >= silence(&self.settings, own);
+        if std::mem::take(&mut self.was_master) && !is_noticed {
+            return self.go_on(now);
+        }
         // `state MASTER` says only how long the very first wait is.
         let first = self.state == RouterState::Initialize && self.settings.start == StartState::Master;
         if first && self.priority == u8::MAX {
@@ -48,8 +52,18 @@ impl Router {
         self.notify(NotifyState::Backup);
     }
 
+    /// Is master as another program was until now. The addresses are where they were, and who knows that need not hear
+    /// it again.
+    fn go_on(&mut self, now: Timestamp) {
+        self.enter(now, RouterState::Master, Reason::Inherited);
+        self.effects.push(Effect::Hold { router: self.index });
+        self.announcer.change(now);
+        self.advertise(now);
+    }
+
     /// Something that it needs fails while it holds nothing.
     pub(super) fn fail(&mut self, now: Timestamp, cause: Reason) {
+        self.was_master = false;
         self.master = None;
         self.enter(now, RouterState::Fault, cause);
         self.notify(NotifyState::Fault);

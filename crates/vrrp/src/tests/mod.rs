@@ -2,6 +2,7 @@
 
 mod alone;
 mod groups;
+mod inherit;
 mod reload;
 mod scenes;
 mod sim;

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 
 use crate::settings::Secret;
 use crate::site::model::{Floating, Node, Site, VrrpVersion};
+use crate::site::words::VipServer;
 
 pub(super) fn render(site: &Site, node: &Node, directory: &Path) -> String {
-    let mut text = format!(
-        "\nglobal_defs {{\n    router_id {}\n    script_user root\n    enable_script_security\n    \
-         ! After a partition has healed, neighbours learn again who holds the address.\n    \
-         vrrp_garp_master_refresh 1\n    vrrp_higher_prio_send_advert true\n}}\n",
-        node.name
-    );
-    text += &probe(node);
+    let mut text = format!("\nglobal_defs {{\n    router_id {}\n", node.name);
+    if needs_probe(node) {
+        text += "    script_user root\n    enable_script_security\n";
+    }
+    text += "    ! After a partition has healed, neighbours learn again who holds the address.\n    \
+             vrrp_garp_master_refresh 1\n    vrrp_higher_prio_send_advert true\n}\n";
+    text += &probe(node).unwrap_or_default();
     for (floating, rank) in site.floating_of(node) {
         text += &instance(node, floating, rank, directory);
     }
@@ -21,17 +22,24 @@ pub(super) fn render(site: &Site, node: &Node, directory: &Path) -> String {
 }
 
 /// Asks the front end as a subscriber would: a process that hangs is there, but answers nobody. Any answer will do:
-/// what the servers behind it do is the same for all front ends.
-fn probe(node: &Node) -> String {
+/// what the servers behind it do is the same for all front ends. `weir vip` asks by itself, and more often.
+fn probe(node: &Node) -> Option<String> {
+    if !needs_probe(node) {
+        return None;
+    }
     let own = node
         .subscriber_addresses()
         .next()
         .map(|own| own.address.to_string());
-    format!(
+    Some(format!(
         "\nvrrp_script front {{\n    script \"/usr/bin/dig @{} +time=1 +tries=1 . NS\"\n    interval 1\n    \
          timeout 2\n    fall 2\n    rise 2\n}}\n",
         own.unwrap_or_default()
-    )
+    ))
+}
+
+fn needs_probe(node: &Node) -> bool {
+    node.roles.vip == Some(VipServer::Keepalived)
 }
 
 fn instance(node: &Node, floating: &Floating, rank: usize, directory: &Path) -> String {
@@ -61,9 +69,13 @@ fn instance(node: &Node, floating: &Floating, rank: usize, directory: &Path) -> 
     }
     let _ = write!(
         text,
-        "    virtual_ipaddress {{\n        {}/{}\n    }}\n    track_script {{\n        front\n    }}\n}}\n",
+        "    virtual_ipaddress {{\n        {}/{}\n    }}\n",
         floating.address, floating.prefix
     );
+    if needs_probe(node) {
+        text += "    track_script {\n        front\n    }\n";
+    }
+    text += "}\n";
     text
 }
 

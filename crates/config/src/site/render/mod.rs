@@ -200,6 +200,17 @@ fn may_ask(site: &Site, node: &Node) -> Vec<Netmask> {
     covering(subscribers.chain(site.management()).chain(own))
 }
 
+/// Whether the front end `node` answers queries from this address.
+pub fn answers(site: &Site, node: &Node, client: IpAddr) -> bool {
+    may_ask(site, node).iter().any(|mask| mask.contains(client))
+}
+
+/// Whether the servers behind the front ends answer queries from this address: a front end's, or one of those who run
+/// the site.
+pub fn servers_answer(site: &Site, client: IpAddr) -> bool {
+    front_addresses(site).contains(&client) || management_alone(site).iter().any(|mask| mask.contains(client))
+}
+
 /// Items one after the other, each with `end` behind it.
 fn each<T: fmt::Display>(items: impl IntoIterator<Item = T>, end: &str) -> String {
     items.into_iter().fold(String::new(), |mut text, item| {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{LAB, PRODUCTION, lab_with, load};
+use crate::site::render;
 use crate::site::{
     FrontServer, PoolUse, Purposes, ResolveServer, RoleName, SecretSource, Size, StatusPage, VrrpVersion,
 };
@@ -197,4 +198,27 @@ fn a_version_without_password_is_three_and_quick() {
         (&floating.version, floating.advert),
         (&VrrpVersion::Three, Duration::from_millis(300))
     );
+}
+
+#[test]
+fn who_may_ask_whom_follows_from_networks_and_roles() {
+    let site = load(PRODUCTION);
+    let dd1 = site.node("dd1").unwrap();
+    for (client, front, behind) in [
+        ("100.64.1.1", true, false),
+        ("203.0.113.9", true, false),
+        ("10.30.0.9", true, true),
+        ("10.10.2.161", true, false),
+        ("10.20.0.161", true, true),
+        ("10.20.0.162", false, true),
+        ("10.20.0.163", false, false),
+        ("198.51.100.7", false, false),
+    ] {
+        let address = client.parse().unwrap();
+        let asked = (
+            render::answers(&site, dd1, address),
+            render::servers_answer(&site, address),
+        );
+        assert_eq!(asked, (front, behind), "{client}");
+    }
 }
