@@ -168,8 +168,15 @@ fn lab_up_status_exec_and_down_from_end_to_end() {
 
     let drill = machine.lab(&["drill", "--only", "reload"]);
     let report = text(&drill.stdout);
-    assert!(text(&drill.stderr).contains("reload"), "it tells how far it is: {drill:?}");
-    assert_eq!(drill.status.success(), report.contains("1 of 1 drills passed"), "{report}");
+    assert!(
+        text(&drill.stderr).contains("reload"),
+        "it tells how far it is: {drill:?}"
+    );
+    assert_eq!(
+        drill.status.success(),
+        report.contains("1 of 1 drills passed"),
+        "{report}"
+    );
 
     let second = machine.lab(&["up"]);
     assert_eq!(second.status.code(), Some(1));
