@@ -9,9 +9,10 @@ use std::process;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use weir_linux::inherit;
 
-/// The word on the command line that says that there is something.
-const FLAG: &str = "--successor";
+/// The word on the command line of a program that takes over from another.
+pub(crate) const FLAG: &str = "--successor";
 
 /// What is left, and by which process: it stays the same.
 #[derive(Deserialize, Serialize)]
@@ -20,9 +21,19 @@ struct Sealed<T> {
     left: T,
 }
 
+/// Leaves something at `path` for the program in `binary`, and becomes that; why not. Nothing is left there then.
+pub(crate) fn become_program(binary: &Path, path: &Path, left: &impl Serialize) -> io::Error {
+    if let Err(error) = leave(path, left) {
+        return error;
+    }
+    let error = inherit::become_program(binary, words());
+    let _ = fs::remove_file(path);
+    error
+}
+
 /// The words for the program that this process is to become: those that it was started with, and the one that says that
 /// something is left.
-pub(crate) fn words() -> impl Iterator<Item = OsString> {
+fn words() -> impl Iterator<Item = OsString> {
     let own = std::env::args_os().skip(1).filter(|word| word != FLAG);
     own.chain([FLAG.into()])
 }
@@ -31,7 +42,7 @@ pub(crate) fn words() -> impl Iterator<Item = OsString> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub(crate) fn leave(path: &Path, left: &impl Serialize) -> io::Result<()> {
+fn leave(path: &Path, left: &impl Serialize) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -81,6 +92,14 @@ mod tests {
             take::<Vec<u32>>(&path).unwrap_err().to_string(),
             "another process has left it"
         );
+    }
+
+    #[test]
+    fn who_does_not_become_another_leaves_nothing() {
+        let scratch = Scratch::create().unwrap();
+        let path = scratch.path().join("bequest");
+        let error = become_program(Path::new("/no/such/program"), &path, &"left");
+        assert_eq!((error.kind(), path.exists()), (ErrorKind::NotFound, false));
     }
 
     #[test]

@@ -3,9 +3,14 @@
 
 use std::fs;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use serde_json::Value;
-use weir_lab::Scratch;
+use weir_lab::lab::{Lab, Plan};
+use weir_lab::{Process, Scratch};
+
+/// How long anything may take; the machine has other work.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn weir(words: &[&str]) -> Output {
     let output = Command::new(env!("CARGO_BIN_EXE_weir"))
@@ -124,4 +129,57 @@ fn lab_a_promise_that_cannot_be_kept_fails() {
     };
     assert_eq!(drill["verdict"], "FAIL");
     assert!(drill["reasons"].to_string().contains("1 ms allowed"), "{drill}");
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_a_node_of_a_site_is_told_before_and_as_it_was_afterwards() {
+    let mut lab = Lab::start(&Plan::new(env!("CARGO_BIN_EXE_weir").as_ref()), &mut |_| {}).unwrap();
+    let file = lab.site_file().to_str().unwrap().to_owned();
+    let words = ["drill", "--node", "dd1", "-f", &file];
+    let pids = |lab: &Lab| ["front", "vip"].map(|role| lab.role_pid("dd1", role).unwrap());
+    let before = pids(&lab);
+
+    let told = lab.weir("dd1", &words).unwrap();
+    assert!(told.status.success(), "{told:?}");
+    let words_of_it = text(&told.stdout);
+    assert!(words_of_it.contains("weir stop front"), "{words_of_it}");
+    assert!(words_of_it.contains("nothing was done"), "{words_of_it}");
+    assert_eq!(pids(&lab), before);
+
+    let yes = [&words[..], &["--yes", "--countdown", "0", "--json"]].concat();
+    let output = lab.weir("dd1", &yes).unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let site = site(&output);
+    let drills = list(&site, "drills");
+    let names: Vec<&str> = drills
+        .iter()
+        .map(|drill| drill["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["handover", "front-stopped", "vip-stopped", "reload"]);
+    assert!(drills.iter().all(|drill| drill["verdict"] == "PASS"), "{site}");
+    assert!(
+        drills[0]["answered_by"].to_string().contains("another node"),
+        "{site}"
+    );
+    assert_ne!(pids(&lab), before, "both were stopped and started");
+    assert!(lab.node_mut("dd1").unwrap().is_running());
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_a_node_whose_drill_is_stopped_is_as_it_was() {
+    let lab = Lab::start(&Plan::new(env!("CARGO_BIN_EXE_weir").as_ref()), &mut |_| {}).unwrap();
+    let scratch = Scratch::create().unwrap();
+    let node = lab.node("dd1").unwrap();
+    let mut command = node.namespace().command(env!("CARGO_BIN_EXE_weir"));
+    command.args(["drill", "--node", "dd1", "--yes", "--countdown", "0", "-f"]);
+    command.arg(lab.site_file()).arg("--run").arg(node.run());
+    let mut drill = Process::start("drill", command, scratch.path()).unwrap();
+    drill
+        .wait_until(PATIENCE, || lab.role_pid("dd1", "front").is_err())
+        .unwrap();
+    let (status, _) = drill.terminate(PATIENCE).unwrap();
+    assert_eq!(status.code(), Some(130), "{}", drill.log());
+    assert!(lab.role_pid("dd1", "front").is_ok(), "{}", drill.log());
 }

@@ -1,7 +1,7 @@
 //! Network namespaces, real peers, fake peers and a client, for tests, `weir lab` and `weir drill`.
 //!
 //! Nothing here leaves the machine: a [`Namespace`] is one host, a [`Network`] is the switch between hosts, and the
-//! [`internet`] that recursive servers ask is three name servers in one more namespace. Tests that need no root use
+//! [`internet`] that recursive servers ask is a few name servers in one more namespace. Tests that need no root use
 //! [`Responder`], a backend on loopback that misbehaves as told.
 //!
 //! [`Ask`], [`Reply`] and [`Responder`] read and write DNS with hickory-proto on purpose: a mistake in our own wire

@@ -23,7 +23,8 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 /// One host: its own interfaces, addresses, routes and ports.
 #[derive(Debug)]
 pub struct Namespace {
-    name: String,
+    /// None for the one that this process is in.
+    name: Option<String>,
 }
 
 impl Namespace {
@@ -32,19 +33,27 @@ impl Namespace {
         let serial = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{}-{serial}-{role}", std::process::id());
         ip(&["netns", "add", &name])?;
-        let namespace = Self { name };
+        let namespace = Self { name: Some(name) };
         namespace.ip(&["link", "set", "lo", "up"])?;
         Ok(namespace)
     }
 
-    /// The name as `ip netns` lists it.
+    /// This machine itself, as far as this process sees it.
+    pub fn of_this_machine() -> Self {
+        Self { name: None }
+    }
+
+    /// The name as `ip netns` lists it; that of this machine is empty.
     pub fn name(&self) -> &str {
-        &self.name
+        self.name.as_deref().unwrap_or_default()
     }
 
     /// Runs `ip` for this host: `ip -n NAME ARGUMENTS`.
     pub fn ip(&self, arguments: &[&str]) -> io::Result<()> {
-        ip(&[&["-n", &self.name], arguments].concat())
+        match &self.name {
+            Some(name) => ip(&[&["-n", name], arguments].concat()),
+            None => ip(arguments),
+        }
     }
 
     /// Sets what `sysctl` would. What the kernel has once for all hosts stays as it is: that is none of a host's.
@@ -59,8 +68,11 @@ impl Namespace {
 
     /// A command that will run on this host; `ip` replaces itself by it, so the child's pid is the program's.
     pub fn command(&self, program: &str) -> Command {
+        let Some(name) = &self.name else {
+            return Command::new(program);
+        };
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name, program]);
+        command.args(["netns", "exec", name, program]);
         command
     }
 
@@ -85,13 +97,18 @@ impl Namespace {
     }
 
     fn door(&self) -> io::Result<File> {
-        File::open(PathBuf::from("/run/netns").join(&self.name))
+        match &self.name {
+            Some(name) => File::open(PathBuf::from("/run/netns").join(name)),
+            None => File::open("/proc/self/ns/net"),
+        }
     }
 }
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        remove(&self.name);
+        if let Some(name) = &self.name {
+            remove(name);
+        }
     }
 }
 

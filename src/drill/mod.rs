@@ -3,7 +3,10 @@
 //! ```text
 //!   outside: starts itself again in an enclosure, waits
 //!   inside: starts a laboratory, or one after the other to compare, and lets the drills happen in it
+//!   node: on a node of a real site, neither
 //! ```
+
+mod node;
 
 use std::env;
 use std::fs;
@@ -13,6 +16,8 @@ use std::process::{ExitCode, Stdio};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use weir_config::site::Site;
+use weir_lab::drill::node::Node;
 use weir_lab::drill::report::{self, Report};
 use weir_lab::drill::round::Round;
 use weir_lab::drill::scenario::{Part, Scenario};
@@ -25,16 +30,18 @@ use weir_linux::privileges;
 use crate::lab::Pieces;
 use crate::site_file::{self, fail, say};
 use crate::table::aligned;
+use node::OnNode;
 
 /// This is not the machine for it.
 const CANNOT: u8 = 2;
 /// Ended by Ctrl-C or SIGTERM.
 const INTERRUPTED: u8 = 130;
 
-/// `weir drill`: rehearse failures in a laboratory of its own.
+/// `weir drill`: rehearse failures in a laboratory of its own, or what can be undone on a node of a real site.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Needs Linux and root. Nothing is left when it ends, also by SIGKILL.\n\
+    after_help = "Needs Linux and root. In a laboratory nothing is left when it ends, also by SIGKILL; on a node of a real site what\n\
+    was done is undone, also after Ctrl-C.\n\
     Exit codes: 0 every drill passed, 1 one did not or it failed, 2 not on this machine, 130 ended by Ctrl-C or SIGTERM."
 )]
 pub struct Arguments {
@@ -69,6 +76,9 @@ pub struct Arguments {
     #[command(flatten)]
     pieces: Pieces,
 
+    #[command(flatten)]
+    on_node: OnNode,
+
     /// This process is inside already
     #[arg(long, hide = true)]
     enclosed: bool,
@@ -91,7 +101,11 @@ pub fn main(arguments: Arguments) -> ExitCode {
     let outcome = match arguments.enclosed {
         true if enclosure::is_first() => enclosure::be_first().map(ExitCode::from),
         true => inside(&arguments),
-        false => outside(),
+        false => match arguments.on_node.node(arguments.file.as_deref()) {
+            Ok(Some(node)) => on_node(&arguments, &node),
+            Ok(None) => outside(),
+            Err(error) => Err(error),
+        },
     };
     outcome.unwrap_or_else(|error| match error.kind() {
         io::ErrorKind::Interrupted => ExitCode::from(INTERRUPTED),
@@ -138,6 +152,19 @@ fn inside(arguments: &Arguments) -> io::Result<ExitCode> {
     arguments.tell(&reports)
 }
 
+fn on_node(arguments: &Arguments, node: &Node) -> io::Result<ExitCode> {
+    let mut tell = |line: &str| {
+        match arguments.json {
+            true => fail(line),
+            false => say(&format!("{line}\n")),
+        };
+    };
+    match arguments.on_node.rehearse(node, &mut tell)? {
+        Some(report) => arguments.tell(&[report]),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
 /// The same site with what the blueprint installs.
 fn foreign(plan: &Plan) -> Plan {
     let Plan { front, vip, .. } = Plan::debian(&plan.weir);
@@ -176,14 +203,18 @@ impl Arguments {
     }
 }
 
-/// What a site promises its subscribers.
+/// What the site of a file promises its subscribers.
 ///
 /// # Errors
 /// The file cannot be read, or is none.
 pub(crate) fn targets(file: &Path) -> io::Result<Targets> {
     let site = site_file::load(file).map_err(io::Error::other)?;
-    Ok(Targets {
+    Ok(promised(&site))
+}
+
+fn promised(site: &Site) -> Targets {
+    Targets {
         convergence: site.targets.convergence,
         failed_queries: usize::try_from(site.targets.failed_queries).unwrap_or(usize::MAX),
-    })
+    }
 }

@@ -15,14 +15,14 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, ExitCode, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 
 use clap::{Args, Subcommand};
 use weir_lab::interrupt;
 use weir_lab::lab::Lab;
-use weir_lab::lab::enclosure::{self, Place};
+use weir_lab::lab::enclosure;
 use weir_linux::privileges;
 
 use crate::site_file::{fail, say};
@@ -64,7 +64,7 @@ enum Order {
     Up(Up),
     /// Show hosts, roles, who holds the address
     Status(Status),
-    /// Run a command on a host: client, dd1, dd2, auth1, rec1, rec2, internet, and admin with three networks
+    /// Run a command, for instance bash, on a host: client, dd1, dd2, auth1, rec1, rec2, internet, with three networks admin
     Exec(Exec),
     /// Rehearse failures in it
     Drill(Wanted),
@@ -117,7 +117,10 @@ pub fn main(arguments: Arguments) -> ExitCode {
             true => say(&format!("{seen}\n")),
             false => say(&page::page(&seen)),
         }),
-        Order::Exec(exec) => running().and_then(|running| enter(&running, exec)),
+        Order::Exec(exec) => running().and_then(|running| {
+            // On success this process is that command.
+            Err(enclosure::command_at(running.pid, &exec.host, &exec.command)?.exec())
+        }),
         Order::Drill(wanted) => running().and_then(|running| running.drill(&wanted)),
         Order::Down => running().and_then(Running::end).map(|()| ExitCode::SUCCESS),
     };
@@ -210,27 +213,4 @@ fn inside(up: &Up) -> io::Result<ExitCode> {
     tell(READY);
     control::serve(&listener, lab)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Becomes the command, on a host of the laboratory. On a node, its run directory is where `weir` looks for one.
-fn enter(running: &Running, exec: Exec) -> io::Result<ExitCode> {
-    let Place { namespace, run } = enclosure::find(running.pid, &exec.host)?;
-    let mut command = Command::new("nsenter");
-    command.args(["--target", &running.pid.to_string(), "--mount", "--pid"]);
-    let mut network = OsString::from("--net=");
-    network.push(&namespace);
-    command.arg(network).arg("--");
-    if let Some(run) = run {
-        let script = format!("mount --bind \"$0\" {} && exec \"$@\"", enclosure::RUN);
-        command
-            .args(["unshare", "--mount", "--", "sh", "-c", &script])
-            .arg(run);
-    }
-    // Where this program was started by its path, `weir` is to be found there as well.
-    if let Some(own) = env::current_exe()?.parent() {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let paths = [own.to_owned()].into_iter().chain(env::split_paths(&path));
-        command.env("PATH", env::join_paths(paths).map_err(io::Error::other)?);
-    }
-    Err(command.args(exec.command).exec())
 }

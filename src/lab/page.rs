@@ -23,6 +23,7 @@ pub(super) fn page(status: &Value) -> String {
             format!("{}, held by {holder}", text(floating, "address")),
         ],
         ["status pages".to_owned(), words(status, "status_pages")],
+        ["their password".to_owned(), text(status, "status_password_file")],
         ["site file".to_owned(), text(status, "site_file")],
     ];
     format!("{}\n{}", aligned(&rows), aligned(&facts))
@@ -84,6 +85,7 @@ mod tests {
         let status = json!({
             "floating": { "address": "10.10.2.160", "holders": ["dd1"] },
             "status_pages": ["http://10.10.2.161:8083/", "http://10.10.2.162:8083/"],
+            "status_password_file": "/run/weir-lab/page",
             "site_file": "/run/weir-lab/weir.toml",
             "nodes": [
                 { "host": "dd1", "addresses": ["10.10.2.161"], "roles": [
@@ -102,6 +104,7 @@ client  10.10.2.166
 
 floating address  10.10.2.160, held by dd1
 status pages      http://10.10.2.161:8083/ http://10.10.2.162:8083/
+their password    /run/weir-lab/page
 site file         /run/weir-lab/weir.toml
 ";
         assert_eq!(page(&status), expected);

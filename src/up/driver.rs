@@ -79,12 +79,12 @@ pub(super) struct Driver {
     pub(super) supervision: Supervision,
     /// Processes that run, by role.
     pub(super) processes: Vec<(RoleName, Process)>,
-    /// Processes that are on their way out and have no role.
-    pub(super) leaving: Vec<Process>,
+    /// Processes that are on their way out and have no role; killed then.
+    pub(super) leaving: Vec<(Process, Timestamp)>,
     pub(super) poller: Poller,
     signals: Signals,
     pub(super) connections: Connections,
-    pub(super) waker: Arc<Waker>,
+    waker: Arc<Waker>,
     reload: Option<Reload>,
     pub(super) upgrade: Option<Upgrade>,
     orders: Vec<Pending>,
@@ -201,6 +201,7 @@ impl Driver {
             self.connections.next_deadline(),
             self.watchdog.as_ref().map(|watchdog| watchdog.due),
             self.orders.iter().map(|pending| pending.until).min(),
+            self.leaving.iter().map(|(_, force)| *force).min(),
             self.upgrade
                 .as_ref()
                 .and_then(|upgrade| upgrade.steps.next_deadline()),
@@ -229,7 +230,7 @@ impl Driver {
                 }
             }
             Kind::Heir => self.on_heir_exit(),
-            Kind::HeirSign => self.on_heir_sign(now),
+            Kind::HeirSign => self.on_heir_sign(),
             Kind::Left => self.on_left(now),
             Kind::StatusListener => self.connections.accept(now, &self.poller),
             Kind::StatusConnection => {
@@ -437,17 +438,27 @@ impl Driver {
             return;
         }
         self.say(Said::Reloading);
-        let (sender, outcome) = channel();
-        let (options, waker) = (self.options.clone(), Arc::clone(&self.waker));
-        thread::spawn(move || {
-            // When nobody receives it, the loop has ended.
-            let _ = sender.send(Shares::prepare(&options));
-            waker.wake();
-        });
+        let options = self.options.clone();
+        let outcome = self.in_background(move || Shares::prepare(&options));
         if let Some(caller) = caller {
             self.connections.extend(caller, now + RELOAD_TIMEOUT);
         }
         self.reload = Some(Reload { outcome, caller });
+    }
+
+    /// Has a thread do what takes long, and wakes the loop when it is done.
+    pub(super) fn in_background<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Receiver<T> {
+        let (sender, receiver) = channel();
+        let waker = Arc::clone(&self.waker);
+        thread::spawn(move || {
+            // When nobody receives it, the loop has ended.
+            let _ = sender.send(work());
+            waker.wake();
+        });
+        receiver
     }
 
     fn on_prepared(&mut self, now: Timestamp) {

@@ -18,7 +18,7 @@ use super::driver::{Kind, token};
 use super::programs::Readiness;
 use super::shares::{Share, give};
 use super::{Options, leftovers};
-use crate::question;
+use crate::{question, succession};
 
 /// How often a server is asked whether it answers.
 const ASK: Duration = Duration::from_millis(50);
@@ -32,9 +32,6 @@ const OURS: [&str; 5] = [
     "LISTEN_FDS",
     "LISTEN_PID",
 ];
-
-/// What a front end is told that is to take over from another.
-const SUCCESSOR: &str = "--successor";
 
 /// Whether a process has its role, or is to take it over from the one that has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +118,7 @@ impl Process {
         };
         let more = match standing {
             Standing::Holder => None,
-            Standing::Heir => Some(SUCCESSOR),
+            Standing::Heir => Some(succession::FLAG),
         };
         let (program, arguments) = share.words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(program);

@@ -9,18 +9,14 @@
 //! nor a client notices. When the new program does not come up, the guard sees its line end and withdraws the addresses,
 //! as it does when `weir vip` dies.
 
-use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use weir_config::vip::VipSettings;
 use weir_linux::inherit;
-use weir_linux::signals::Signals;
 use weir_vrrp::{Condition, Legacy, RouterState};
 
 use super::driver::Driver;
@@ -141,19 +137,13 @@ impl Driver {
 
     /// Becomes the program at `path`. Returns, and tells `caller` why, when that is not to be had now.
     pub(super) fn become_program(&mut self, caller: Caller, path: &Path) {
-        let file = self.place.bequest.clone();
-        let left = self
-            .bequest(caller)
-            .and_then(|bequest| succession::leave(&file, &bequest));
-        let why = match left {
+        let why = match self.bequest(caller) {
             Err(error) => error,
-            Ok(()) => {
+            Ok(bequest) => {
                 tracing::info!("becomes {}", path.display());
-                Command::new(path).args(succession::words()).exec()
+                succession::become_program(path, &self.place.bequest, &bequest)
             }
         };
-        // The standard library has opened the signals' mask for the program that did not come.
-        let _ = (Signals::block(), fs::remove_file(&file));
         self.keep_no_more(caller);
         tracing::error!("does not become {}: {why}", path.display());
         self.connections

@@ -163,6 +163,18 @@ impl Stage {
         self.network.attach("client", &["10.77.0.9/24"]).unwrap()
     }
 
+    /// Has a neighbour compete for the address, worse than the node in every way.
+    pub(crate) fn rival(&self, neighbour: &Namespace) -> Rival {
+        let own = fs::read_to_string(self.run().join("vip/keepalived.conf")).unwrap();
+        let own = own.replace("priority 254", "priority 10");
+        let file = self.scratch.write("rival.conf", &own).unwrap();
+        let run = self.scratch.path().join("rival");
+        let mut command = neighbour.command(WEIR);
+        command.args(["vip", "-f"]).arg(file).arg("--run").arg(&run);
+        let vip = Process::start("rival", command, self.scratch.path()).unwrap();
+        Rival { vip, run }
+    }
+
     /// Starts a program on the node.
     pub(crate) fn run_beside(&self, words: &[&str]) -> Process {
         let mut command = self.host.command(words[0]);
@@ -205,6 +217,21 @@ impl Stage {
             heard.push(text.lines().next().unwrap_or_default().to_owned());
         }
         heard
+    }
+}
+
+/// Another node's `weir vip`.
+pub(crate) struct Rival {
+    pub(crate) vip: Process,
+    run: PathBuf,
+}
+
+impl Rival {
+    /// What it says of itself.
+    pub(crate) fn status(&self) -> Value {
+        let mut command = Command::new(WEIR);
+        command.args(["vip", "status", "--json", "--run"]).arg(&self.run);
+        serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
     }
 }
 

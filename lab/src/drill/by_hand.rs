@@ -7,9 +7,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::asking::word;
 use super::measured::{Class, Client as Asker, Lane, Measured, Phase};
 use super::report::{Drilled, Tested};
-use super::stage::{NODES, word};
+use super::stage::NODES;
 use super::verdict::Targets;
 use crate::lab::Lab;
 use crate::{Ask, Client, Namespace, Reply, Transport, internet};

@@ -123,6 +123,21 @@ pub struct Phase {
     pub until: Duration,
 }
 
+impl Phase {
+    /// One after the other: what happened, and when; the last one is watched until then.
+    pub fn in_turn(abouts: &[&str], moments: &[Duration], until: Duration) -> Vec<Self> {
+        let ends = moments.iter().skip(1).copied().chain([until]);
+        let phases = abouts.iter().zip(moments).zip(ends);
+        phases
+            .map(|((about, from), until)| Self {
+                about: (*about).to_owned(),
+                from: *from,
+                until,
+            })
+            .collect()
+    }
+}
+
 /// Everything that was seen of one drill.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Measured {

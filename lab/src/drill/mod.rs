@@ -6,11 +6,13 @@
 //!   scenario   what a drill is       load      floods           watch   whom queries go to
 //!   measured   what was seen         verdict   what was expected, and whether it was kept
 //!   round      all of them, in turn  report    text, JSON, a page
-//!   by_hand    the blueprint's tests
+//!   by_hand    the blueprint's tests asking    subscribers      node    drills on a real node
 //! ```
 
+pub mod asking;
 pub mod load;
 pub mod measured;
+pub mod node;
 pub mod report;
 pub mod round;
 pub mod scenario;

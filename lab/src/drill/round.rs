@@ -41,7 +41,7 @@ impl Round {
         for scenario in scenarios().filter(|scenario| self.wants(scenario)) {
             let (measured, verdict) = match (scenario.obstacle)(&plan) {
                 Some(reason) => (Measured::default(), Verdict::NotRun(reason.to_owned())),
-                None => self.once(&mut stage, scenario)?,
+                None => undisturbed(|| self.once(&mut stage, scenario))?,
             };
             let drill = Drilled {
                 name: scenario.name.to_owned(),
@@ -63,28 +63,8 @@ impl Round {
         })
     }
 
-    /// One drill. One that failed while this machine was held up says nothing about the site, and happens again.
-    fn once(&self, stage: &mut Stage<'_>, scenario: &Scenario) -> io::Result<(Measured, Verdict)> {
-        let mut seen = self.try_once(stage, scenario)?;
-        for _ in 0..REPEATS {
-            if seen.1 == Verdict::Pass || seen.0.held_up() < HELD_UP {
-                break;
-            }
-            seen = self.try_once(stage, scenario)?;
-        }
-        if let (measured, Verdict::Fail(reasons)) = &mut seen
-            && measured.held_up() >= HELD_UP
-        {
-            reasons.push(format!(
-                "this machine has too much to do: for {} ms nothing was asked",
-                measured.held_up().as_millis()
-            ));
-        }
-        Ok(seen)
-    }
-
     /// A drill that could not happen has failed; what stops the whole round is an error.
-    fn try_once(&self, stage: &mut Stage<'_>, scenario: &Scenario) -> io::Result<(Measured, Verdict)> {
+    fn once(&self, stage: &mut Stage<'_>, scenario: &Scenario) -> io::Result<(Measured, Verdict)> {
         let seen = stage.rest().and_then(|_| stage.measure(scenario));
         match seen {
             Ok(measured) => {
@@ -96,6 +76,28 @@ impl Round {
             Err(error) => Ok((Measured::default(), Verdict::Fail(vec![error.to_string()]))),
         }
     }
+}
+
+/// What comes of a drill. One that failed while this machine was held up says nothing about the site, and happens again.
+pub(super) fn undisturbed(
+    mut once: impl FnMut() -> io::Result<(Measured, Verdict)>,
+) -> io::Result<(Measured, Verdict)> {
+    let mut seen = once()?;
+    for _ in 0..REPEATS {
+        if seen.1 == Verdict::Pass || seen.0.held_up() < HELD_UP {
+            break;
+        }
+        seen = once()?;
+    }
+    if let (measured, Verdict::Fail(reasons)) = &mut seen
+        && measured.held_up() >= HELD_UP
+    {
+        reasons.push(format!(
+            "this machine has too much to do: for {} ms nothing was asked",
+            measured.held_up().as_millis()
+        ));
+    }
+    Ok(seen)
 }
 
 /// The laboratory's site.
@@ -119,7 +121,7 @@ fn about(plan: &Plan) -> String {
 }
 
 /// The date, for people.
-fn now() -> String {
+pub(super) fn now() -> String {
     let output = Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     text.unwrap_or_default()

@@ -47,7 +47,7 @@ pub enum Also {
 pub struct Step {
     /// In words.
     pub about: &'static str,
-    /// How long to look at what subscribers notice.
+    /// How long to look at what subscribers notice, once it has been done.
     pub watch: Duration,
     /// What may become of their queries.
     pub expected: Radius,

@@ -11,7 +11,8 @@
 //! sockets are on a file system in memory, at `/run` of a mount namespace that only those processes have. Outside, nothing
 //! is ever written, so that nothing has to be removed.
 
-use std::ffi::OsStr;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -25,9 +26,9 @@ use rustix::process::{WaitOptions, wait};
 use crate::interrupt;
 
 /// Where scratch directories are inside.
-pub const SCRATCH: &str = "/run/weir-lab";
+const SCRATCH: &str = "/run/weir-lab";
 /// Where `weir up` keeps its sockets by default: inside, the place for a node's own to be mounted on.
-pub const RUN: &str = "/run/weir";
+const RUN: &str = "/run/weir";
 /// How often whoever waits outside looks whether it is to stop.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -124,47 +125,52 @@ pub fn attend(child: &mut Child, mut enough: impl FnMut() -> bool) -> io::Result
     }
 }
 
-/// Where a host of the laboratory of process `lab` is, seen from outside.
-#[derive(Debug)]
-pub struct Place {
-    /// Its network namespace.
-    pub namespace: PathBuf,
-    /// The run directory of its `weir up`, as it is called inside; none on a host that is no node.
-    pub run: Option<PathBuf>,
+/// The command that runs words on a host of the laboratory of process `lab`, from outside. On a node, its run directory is
+/// where `weir` looks for one; this program is found as `weir` also when it was started by its path.
+pub fn command_at(lab: u32, host: &str, words: &[OsString]) -> io::Result<Command> {
+    let root = Path::new("/proc").join(lab.to_string()).join("root");
+    let namespace = namespace(&root, host)?;
+    let mut command = Command::new("nsenter");
+    command.args(["--mount", "--pid", "--target", &lab.to_string()]);
+    let network = [OsStr::new("--net="), namespace.as_os_str()];
+    command.arg(network.into_iter().collect::<OsString>()).arg("--");
+    if let Some(run) = run_directory(&root, host)? {
+        let script = format!("mount --bind \"$0\" {RUN} && exec \"$@\"");
+        command
+            .args(["unshare", "--mount", "--", "sh", "-c", &script])
+            .arg(run);
+    }
+    let own = env::current_exe()?.parent().map(Path::to_owned);
+    let path = env::join_paths(own.into_iter().chain(search_path()));
+    command.args(words).env("PATH", path.map_err(io::Error::other)?);
+    Ok(command)
 }
 
-/// Looks for a host; an error names those that there are.
-pub fn find(lab: u32, host: &str) -> io::Result<Place> {
-    let root = Path::new("/proc").join(lab.to_string()).join("root");
-    let mut known = Vec::new();
+/// The network namespace of a host; an error names the hosts that there are.
+fn namespace(root: &Path, host: &str) -> io::Result<PathBuf> {
+    let mut known = BTreeSet::new();
     for entry in fs::read_dir(root.join("run/netns"))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let role = name.rsplit('-').next().unwrap_or_default();
         if role == host {
-            let run = run_directory(&root, host)?;
-            return Ok(Place {
-                namespace: entry.path(),
-                run,
-            });
+            return Ok(entry.path());
         }
-        known.push(role.to_owned());
+        known.insert(role.to_owned());
     }
-    known.sort();
+    let known = Vec::from_iter(known).join(", ");
     Err(io::Error::other(format!(
-        "there is no host {host}; there are {}",
-        known.join(", ")
+        "there is no host {host}; there are {known}"
     )))
 }
 
+/// The run directory of a node's `weir up`, as it is called inside; none on a host that is no node.
 fn run_directory(root: &Path, host: &str) -> io::Result<Option<PathBuf>> {
     for entry in fs::read_dir(root.join(SCRATCH.trim_start_matches('/')))? {
         let run = entry?.path().join(host).join("run");
         if run.is_dir() {
-            return Ok(run
-                .strip_prefix(root)
-                .ok()
-                .map(|inside| Path::new("/").join(inside)));
+            let inside = run.strip_prefix(root).map_err(io::Error::other)?;
+            return Ok(Some(Path::new("/").join(inside)));
         }
     }
     Ok(None)

@@ -116,7 +116,10 @@ impl Plan {
             "named-checkconf",
         ];
         needed.extend((self.front == Front::Dnsdist).then_some("dnsdist"));
-        needed.extend((self.vip == Vip::Keepalived).then_some("keepalived"));
+        if self.vip == Vip::Keepalived {
+            // Its script asks with dig.
+            needed.extend(["keepalived", "dig"]);
+        }
         needed.extend(self.rec.contains(&Rec::Unbound).then_some("unbound"));
         let folders = enclosure::search_path();
         needed.retain(|program| !folders.iter().any(|folder| folder.join(program).is_file()));

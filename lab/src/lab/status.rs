@@ -31,6 +31,7 @@ impl Lab {
             "networks": match self.plan.networks { Networks::One => 1, Networks::Three => 3 },
             "floating": { "address": address.to_string(), "holders": holders },
             "status_pages": pages,
+            "status_password_file": self.scratch.path().join("page").display().to_string(),
             "site_file": self.site.display().to_string(),
             "nodes": nodes,
             "others": others,

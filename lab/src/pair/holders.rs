@@ -24,17 +24,17 @@ struct Change {
 
 type Log = Arc<Mutex<Vec<Change>>>;
 
-/// Looks until it is dropped.
+/// Looks at so many nodes until it is dropped.
 #[derive(Debug)]
-pub struct Holders {
+pub struct Holders<const N: usize = 2> {
     log: Log,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<io::Result<()>>>,
 }
 
-impl Holders {
+impl<const N: usize> Holders<N> {
     /// Watches for `address` on these hosts.
-    pub fn watch(hosts: [&Namespace; 2], address: IpAddr) -> io::Result<Self> {
+    pub fn watch(hosts: [&Namespace; N], address: IpAddr) -> io::Result<Self> {
         let (log, stop) = (Log::default(), Arc::new(AtomicBool::new(false)));
         let mut threads = Vec::new();
         for (node, host) in hosts.into_iter().enumerate() {
@@ -45,7 +45,7 @@ impl Holders {
     }
 
     /// Which nodes hold the address now.
-    pub fn now(&self) -> [bool; 2] {
+    pub fn now(&self) -> [bool; N] {
         state(lock(&self.log).iter())
     }
 
@@ -60,7 +60,7 @@ impl Holders {
     /// Which node held the address, and from when until when, in this period.
     pub fn periods(&self, from: Instant, until: Instant) -> Vec<(usize, Instant, Instant)> {
         let mut periods = Vec::new();
-        let mut since = [None; 2];
+        let mut since = [None; N];
         for change in lock(&self.log).iter() {
             match (change.is_held, since[change.node].take()) {
                 (true, _) => since[change.node] = Some(change.at),
@@ -76,7 +76,7 @@ impl Holders {
         within.filter(|(_, began, end)| began < end).collect()
     }
 
-    /// For how long both nodes held the address in this period.
+    /// For how long all nodes held the address in this period.
     pub fn both(&self, from: Instant, until: Instant) -> Duration {
         let log = lock(&self.log);
         let (before, within): (Vec<_>, Vec<_>) = log
@@ -85,8 +85,8 @@ impl Holders {
             .partition(|change| change.at < from);
         let mut held = state(before.into_iter());
         let (mut since, mut both) = (from, Duration::ZERO);
-        let mut pass = |held: [bool; 2], at: Instant| {
-            if held == [true; 2] {
+        let mut pass = |held: [bool; N], at: Instant| {
+            if held == [true; N] {
                 both += at - since;
             }
             since = at;
@@ -100,7 +100,7 @@ impl Holders {
     }
 }
 
-impl Drop for Holders {
+impl<const N: usize> Drop for Holders<N> {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
@@ -114,8 +114,8 @@ pub fn has_address(host: &Namespace, address: IpAddr) -> io::Result<bool> {
     host.enter(|| has(address))
 }
 
-fn state<'c>(changes: impl Iterator<Item = &'c Change>) -> [bool; 2] {
-    changes.fold([false; 2], |mut held, change| {
+fn state<'c, const N: usize>(changes: impl Iterator<Item = &'c Change>) -> [bool; N] {
+    changes.fold([false; N], |mut held, change| {
         held[change.node] = change.is_held;
         held
     })

@@ -4,17 +4,14 @@
 //! cannot read what was left, it ends the children and starts its roles again, as it does after a `weir up` that was
 //! killed ([`leftovers`](super::super::leftovers)).
 
-use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::process;
 
 use serde::{Deserialize, Serialize};
 use weir_linux::inherit;
 use weir_linux::notify::State as Said;
-use weir_linux::signals::Signals;
 use weir_wire::Timestamp;
 
 use super::super::arguments::role;
@@ -31,8 +28,8 @@ use crate::succession;
 pub(in crate::up) struct Bequest {
     started: u64,
     roles: Vec<Left>,
-    /// The connection of whoever waits for the upgrade.
-    caller: RawFd,
+    /// The connection of whoever waits for the upgrade, if somebody still does.
+    caller: Option<RawFd>,
     /// The same, taken: before anything is started that would inherit it, too.
     #[serde(skip)]
     connection: Option<OwnedFd>,
@@ -56,7 +53,7 @@ impl Bequest {
     /// There is nothing, or nothing that can be used.
     pub(in crate::up) fn take(run: &Path) -> io::Result<Self> {
         let mut bequest: Self = succession::take(&file(run))?;
-        bequest.connection = Some(inherit::take(bequest.caller)?);
+        bequest.connection = bequest.caller.map(inherit::take).transpose()?;
         Ok(bequest)
     }
 }
@@ -110,19 +107,13 @@ impl Driver {
 
     /// Becomes the program at `path`; why it does not.
     pub(super) fn become_program(&mut self, caller: Caller, path: &Path) -> io::Error {
-        let file = file(&self.options.run);
-        let left = self
-            .bequest(caller)
-            .and_then(|bequest| succession::leave(&file, &bequest));
-        let error = match left {
+        let error = match self.bequest(caller) {
             Err(error) => error,
-            Ok(()) => {
+            Ok(bequest) => {
                 self.say(Said::Watchdog);
-                Command::new(path).args(succession::words()).exec()
+                succession::become_program(path, &file(&self.options.run), &bequest)
             }
         };
-        // The standard library has opened the signals' mask for the program that did not come.
-        let _ = (Signals::block(), fs::remove_file(&file));
         if let Some(connection) = self.connections.descriptor(caller) {
             let _ = inherit::keep_no_more(connection);
         }
@@ -145,12 +136,11 @@ impl Driver {
             reason: ward.reason.clone(),
         };
         let connection = self.connections.descriptor(caller);
-        let connection = connection.ok_or_else(|| io::Error::other("whoever asked for it has gone"))?;
-        inherit::keep(connection)?;
+        connection.map_or(Ok(()), inherit::keep)?;
         Ok(Bequest {
             started: self.started.as_nanos(),
             roles: self.supervision.wards().iter().map(left).collect(),
-            caller: connection.as_raw_fd(),
+            caller: connection.map(|fd| fd.as_raw_fd()),
             connection: None,
         })
     }

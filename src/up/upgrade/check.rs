@@ -5,6 +5,7 @@ use std::process::Command;
 use super::super::shares::{self, CHECK_TIMEOUT, DRAFTS, Shares};
 use super::super::{Options, Source};
 use crate::clock::now;
+use crate::succession;
 
 /// What every version says of itself begins so.
 const NAME: &str = "weir ";
@@ -19,6 +20,14 @@ pub(super) fn check(options: &Options, digest: &str) -> Result<(String, Shares),
     let version = say(options, &["--version"]).map_err(|why| failed(&format!("does not run: {why}")))?;
     if !version.starts_with(NAME) {
         return Err(failed("is another program"));
+    }
+    for role in ["up", "front", "vip"] {
+        let knows = say(options, &[role, succession::FLAG, "--help"]);
+        knows.map_err(|_| {
+            failed(&format!(
+                "cannot take over from another: its weir {role} does not know how"
+            ))
+        })?;
     }
     if let Source::Site { file, .. } = &options.source {
         let read = say(options, &["config", "digest", "-f", &file.display().to_string()]);

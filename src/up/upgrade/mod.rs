@@ -9,9 +9,7 @@ mod check;
 mod steps;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use weir_config::site::RoleName;
@@ -35,6 +33,8 @@ pub(super) use bequest::Bequest;
 const CALLER_TIMEOUT: Duration = Duration::from_secs(120);
 /// The last line of an upgrade that went well.
 pub(super) const DONE: &str = "done";
+/// How long a process that has no role any more may take to end: the old front end finishes what is pending.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(7);
 /// What `weir vip` says once it goes on as another program.
 const VIP_WENT_ON: &str = "goes on";
 
@@ -105,18 +105,6 @@ impl Driver {
         is_ours && matches!(self.supervision.state(role), Some(State::Up { .. }))
     }
 
-    /// Has a thread do what takes long, and wakes the loop when it is done.
-    fn in_background<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
-        let (sender, receiver) = channel();
-        let waker = Arc::clone(&self.waker);
-        thread::spawn(move || {
-            // When nobody receives it, the loop has ended.
-            let _ = sender.send(work());
-            waker.wake();
-        });
-        receiver
-    }
-
     /// A thread has something to tell.
     pub(super) fn on_upgrade_news(&mut self, now: Timestamp) {
         let Some(upgrade) = &mut self.upgrade else { return };
@@ -143,13 +131,13 @@ impl Driver {
     }
 
     /// The new front end says something.
-    pub(super) fn on_heir_sign(&mut self, now: Timestamp) {
+    pub(super) fn on_heir_sign(&mut self) {
         if let Some(upgrade) = &mut self.upgrade
             && let Some(heir) = &mut upgrade.heir
         {
             heir.on_sign();
             if heir.is_ready() {
-                upgrade.steps.on_heir_ready(now);
+                upgrade.steps.on_heir_ready();
             }
         }
     }
@@ -165,8 +153,8 @@ impl Driver {
 
     /// A process that has been replaced, or was to replace one, has ended.
     pub(super) fn on_left(&mut self, now: Timestamp) {
-        let ended = { self.leaving.iter_mut() }.position(|process| process.ended().is_some());
-        let Some(process) = ended.map(|at| self.leaving.swap_remove(at)) else {
+        let ended = { self.leaving.iter_mut() }.position(|(process, _)| process.ended().is_some());
+        let Some((process, _)) = ended.map(|at| self.leaving.swap_remove(at)) else {
             return;
         };
         super::leftovers::forget(&self.options, RoleName::Front, process.id());
@@ -186,6 +174,13 @@ impl Driver {
 
     /// Does what is due, and what follows from it.
     pub(super) fn act_on_upgrade(&mut self, now: Timestamp) {
+        for (process, force) in &mut self.leaving {
+            if *force <= now {
+                tracing::warn!("process {} does not end, and is killed", process.id());
+                let _ = process.end(Ending::Force);
+                *force = now + LEAVE_TIMEOUT;
+            }
+        }
         let is_quiet = self.supervision.is_quiet() && self.leaving.is_empty();
         if let Some(upgrade) = &mut self.upgrade {
             upgrade.steps.on_deadline(now, is_quiet);
@@ -210,15 +205,10 @@ impl Driver {
                         heir.end(Ending::Force),
                         heir.watch(Kind::Left, RoleName::Front, &self.poller),
                     );
-                    self.leaving.push(heir);
+                    self.leaving.push((heir, now + LEAVE_TIMEOUT));
                 }
             }
             Effect::Replace => self.replace_front(now),
-            Effect::ForceOld => {
-                for old in &self.leaving {
-                    let _ = old.end(Ending::Force);
-                }
-            }
             Effect::BecomeVip => {
                 let (run, binary) = (self.options.run.clone(), upgrade.binary.clone());
                 let asked = self.in_background(move || ask_vip(&run, &binary));
@@ -273,7 +263,7 @@ impl Driver {
         let old = std::mem::replace(place, heir);
         let _ = (old.watch(Kind::Left, role, &self.poller), old.end(Ending::Ask));
         upgrade.old = Some(old.id());
-        self.leaving.push(old);
+        self.leaving.push((old, now + LEAVE_TIMEOUT));
         self.shares.replace(share);
         self.supervision.on_replaced(now, role);
     }

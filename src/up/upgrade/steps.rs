@@ -16,8 +16,6 @@ use weir_wire::Timestamp;
 
 /// How long a new front end may take until it serves.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the old one may take to end; it finishes what is pending.
-const LEAVE_TIMEOUT: Duration = Duration::from_secs(7);
 /// How long roles may take to come to rest.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -30,8 +28,6 @@ pub(in crate::up) enum Effect {
     EndHeir,
     /// The new front end is the one that counts; tell the old one to end.
     Replace,
-    /// Kill the old one.
-    ForceOld,
     /// Have `weir vip` become the new program.
     BecomeVip,
     /// Become it ourselves.
@@ -47,7 +43,7 @@ pub(in crate::up) enum Effect {
 enum Step {
     Checking,
     Starting { until: Timestamp },
-    Leaving { force: Timestamp },
+    Leaving,
     Becoming,
     Settling { until: Timestamp },
     Over,
@@ -100,11 +96,9 @@ impl Steps {
     }
 
     /// The new front end serves.
-    pub(in crate::up) fn on_heir_ready(&mut self, now: Timestamp) {
+    pub(in crate::up) fn on_heir_ready(&mut self) {
         if matches!(self.step, Step::Starting { .. }) {
-            self.step = Step::Leaving {
-                force: now + LEAVE_TIMEOUT,
-            };
+            self.step = Step::Leaving;
             self.effects.push_back(Effect::Replace);
         }
     }
@@ -120,7 +114,7 @@ impl Steps {
 
     /// The old front end has ended after the new one has taken its place.
     pub(in crate::up) fn on_old_exit(&mut self, now: Timestamp) {
-        if matches!(self.step, Step::Leaving { .. }) {
+        if self.step == Step::Leaving {
             self.say("front: replaced".to_owned());
             self.go_to_vip(now);
         }
@@ -154,19 +148,13 @@ impl Steps {
                 let why = format!("does not serve in {} s", START_TIMEOUT.as_secs());
                 self.on_heir_exit(&why);
             }
-            Step::Leaving { force } if force <= now => {
-                self.step = Step::Leaving {
-                    force: now + LEAVE_TIMEOUT,
-                };
-                self.effects.push_back(Effect::ForceOld);
-            }
             Step::Settling { .. } if is_quiet => self.effects.push_back(Effect::Become),
             Step::Settling { until } if until <= now => {
                 self.fail("a role does not come to rest; weir up itself stays the old program");
             }
             Step::Checking
             | Step::Starting { .. }
-            | Step::Leaving { .. }
+            | Step::Leaving
             | Step::Becoming
             | Step::Settling { .. }
             | Step::Over => {}
@@ -177,8 +165,7 @@ impl Steps {
     pub(in crate::up) const fn next_deadline(&self) -> Option<Timestamp> {
         match self.step {
             Step::Starting { until } | Step::Settling { until } => Some(until),
-            Step::Leaving { force } => Some(force),
-            Step::Checking | Step::Becoming | Step::Over => None,
+            Step::Checking | Step::Leaving | Step::Becoming | Step::Over => None,
         }
     }
 
@@ -238,7 +225,7 @@ mod tests {
         let mut steps = Steps::new(ALL);
         let events: [Event; 5] = [
             |steps| steps.on_checked(NOW, Ok("weir 2".to_owned())),
-            |steps| steps.on_heir_ready(NOW),
+            |steps| steps.on_heir_ready(),
             |steps| steps.on_old_exit(NOW),
             |steps| steps.on_vip(NOW, Ok(())),
             |steps| steps.on_deadline(NOW, true),
@@ -309,7 +296,7 @@ mod tests {
             assert_eq!(done.contains(&Effect::EndHeir), well == 1, "{done:?}");
             // Whatever comes now comes too late.
             steps.on_checked(NOW, Ok("weir 2".to_owned()));
-            steps.on_heir_ready(NOW);
+            steps.on_heir_ready();
             steps.on_old_exit(NOW);
             steps.on_vip(NOW, Ok(()));
             steps.on_deadline(NOW + SETTLE_TIMEOUT, true);
@@ -317,14 +304,5 @@ mod tests {
             assert_eq!(effects(&mut steps), []);
             assert_eq!(steps.next_deadline(), None);
         }
-    }
-
-    #[test]
-    fn an_old_front_end_that_does_not_end_is_killed_and_waited_for() {
-        let (mut steps, _) = after(2);
-        steps.on_deadline(NOW + LEAVE_TIMEOUT, true);
-        assert_eq!(effects(&mut steps), [Effect::ForceOld]);
-        steps.on_old_exit(NOW + LEAVE_TIMEOUT);
-        assert_eq!(effects(&mut steps), [Effect::BecomeVip]);
     }
 }

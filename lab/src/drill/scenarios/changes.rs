@@ -1,7 +1,10 @@
 //! Nothing fails; the site is changed while it runs.
 
+use std::io;
+
 use crate::drill::measured::Class;
 use crate::drill::scenario::{Scenario, step};
+use crate::drill::stage::Stage;
 use crate::drill::verdict::{Expect, Of, Radius};
 use crate::lab::{Front, Vip};
 
@@ -17,16 +20,28 @@ const FRESH_WAITS: Radius = Radius {
     except: &[(Of::Class(Class::Fresh), Expect::Converges)],
 };
 
+/// Has every role of a node go on as a new program; an error when the front end is still the old process.
+fn upgrade(stage: &mut Stage<'_>, node: &str) -> io::Result<()> {
+    let old = stage.lab.role_pid(node, "front")?;
+    stage.weir(node, &["upgrade"])?;
+    match stage.lab.role_pid(node, "front")? == old {
+        true => Err(io::Error::other(format!(
+            "{node}: process {old} is still the front end"
+        ))),
+        false => Ok(()),
+    }
+}
+
 pub(super) const SCENARIOS: [Scenario; 3] = [
     Scenario::new(
         "upgrade",
         "Rolling upgrade",
         &[
             step("weir upgrade on dd2", 5, Radius::NOTHING, |stage| {
-                stage.weir("dd2", &["upgrade"])
+                upgrade(stage, "dd2")
             }),
             step("weir upgrade on dd1", 5, Radius::NOTHING, |stage| {
-                stage.weir("dd1", &["upgrade"])
+                upgrade(stage, "dd1")
             }),
         ],
     )

@@ -28,10 +28,14 @@ const HOLDERS: &[(&str, &str)] = &[
     ("net.ipv4.conf.all.promote_secondaries", "1"),
 ];
 
+/// For front ends: connections that one which ends has not accepted yet go to its successor.
+const FRONTS: &[(&str, &str)] = &[("net.ipv4.tcp_migrate_req", "1")];
+
 pub(super) fn render(site: &Site, node: &Node) -> String {
     let holders = if node.has(RoleName::Vip) { HOLDERS } else { &[] };
+    let fronts = if node.has(RoleName::Front) { FRONTS } else { &[] };
     let mut text = String::from("\n");
-    for (name, value) in EVERYBODY.iter().chain(holders) {
+    for (name, value) in EVERYBODY.iter().chain(holders).chain(fronts) {
         let _ = writeln!(text, "{name} = {value}");
     }
     // An outgoing query must not take a port that a server is about to listen on.
