@@ -80,7 +80,7 @@ impl Flood {
             let stop = Arc::clone(&stop);
             move || {
                 let rate = shape.rate.min(MOST_PER_SECOND) as f64;
-                let mut query = Ask::new(&shape.names.name(0), shape.qtype)?.to_bytes()?;
+                let mut query = Ask::new(&shape.names.next(), shape.qtype)?.to_bytes()?;
                 let (began, mut number) = (Instant::now(), 0);
                 while !stop.load(Ordering::Relaxed) {
                     let due = (began.elapsed().as_secs_f64() * rate) as usize;
@@ -88,7 +88,7 @@ impl Flood {
                     number = number.max(due.saturating_sub(MOST_AT_ONCE));
                     while number < due {
                         if matches!(shape.names, Names::Fresh(_)) {
-                            query = Ask::new(&shape.names.name(number), shape.qtype)?.to_bytes()?;
+                            query = Ask::new(&shape.names.next(), shape.qtype)?.to_bytes()?;
                         }
                         let source = shape.sources.source(number);
                         let packet = packet(source, address, server.port(), number, &query);

@@ -75,7 +75,7 @@ const fn order(about: &'static str, words: &'static [&'static str]) -> Order {
     Order {
         about,
         words,
-        watch: Duration::from_secs(6),
+        watch: Duration::from_secs(5),
     }
 }
 

@@ -73,7 +73,10 @@ impl Round {
                 Ok((measured, verdict))
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-            Err(error) => Ok((Measured::default(), Verdict::Fail(vec![error.to_string()]))),
+            Err(error) => {
+                stage.mend();
+                Ok((Measured::default(), Verdict::Fail(vec![error.to_string()])))
+            }
         }
     }
 }

@@ -119,6 +119,28 @@ impl<'l> Stage<'l> {
         })
     }
 
+    /// Gives back what a drill that was broken off may have taken. What cannot be given back shows in the next drill.
+    pub fn mend(&mut self) {
+        let [one, two] = NODES;
+        let _ = self.lab.join(&[(one, two), (two, one)]);
+        let names: Vec<String> = { self.lab.nodes().iter() }
+            .map(|node| node.name().to_owned())
+            .collect();
+        for name in names {
+            let _ = self.lab.plug(&name);
+            if self.lab.node_mut(&name).is_ok_and(|node| !node.is_running()) {
+                let _ = self.lab.power_on(&name);
+            }
+        }
+        for (node, role) in NODES
+            .into_iter()
+            .flat_map(|node| [(node, "front"), (node, "vip")])
+        {
+            let _ = self.signal(node, role, Signal::CONT);
+            let _ = self.weir(node, &["start", role]);
+        }
+    }
+
     /// Lets somebody else ask as well.
     fn also(&mut self, also: Also) -> io::Result<()> {
         let [subscriber, _] = self.lab.subscribers();

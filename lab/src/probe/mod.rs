@@ -11,7 +11,7 @@ pub use silence::{Silence, silences};
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -46,11 +46,15 @@ pub enum Names {
 }
 
 impl Names {
-    /// The name that the query with this number is for.
-    pub(crate) fn name(&self, number: usize) -> String {
+    /// The name that the next query is for.
+    pub(crate) fn next(&self) -> String {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
         match self {
             Self::Same(name) => name.clone(),
-            Self::Fresh(parent) => format!("{number}-{}.{parent}", std::process::id()),
+            Self::Fresh(parent) => {
+                let number = NEXT.fetch_add(1, Ordering::Relaxed);
+                format!("{number}-{}.{parent}", std::process::id())
+            }
         }
     }
 }
@@ -65,7 +69,7 @@ impl Plan {
     fn query(&self, number: usize) -> io::Result<Vec<u8>> {
         let names = self.names.get(self.turn(number));
         let names = names.ok_or_else(|| io::Error::other("a prober without names"))?;
-        Ask::new(&names.name(number), "A")?.id(id_of(number)).to_bytes()
+        Ask::new(&names.next(), "A")?.id(id_of(number)).to_bytes()
     }
 }
 

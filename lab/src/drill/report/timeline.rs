@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::Drilled;
-use crate::drill::measured::{Lane, Measured, Tenure};
+use super::html::escape;
+use crate::drill::measured::{Client, Lane, Measured, Tenure};
 
 /// Height of a row.
 const ROW: usize = 18;
@@ -33,7 +34,7 @@ pub(super) fn timeline(drill: &Drilled) -> String {
     let bottom = below + ROW * nodes.len();
     let mut picture = format!(
         "<svg role=\"img\" aria-label=\"timeline of {}\" width=\"100%\" height=\"{}\">\n",
-        super::html::escape(&drill.name),
+        escape(&drill.name),
         bottom + FOOT
     );
     picture += &axis(&scale, bottom);
@@ -86,7 +87,7 @@ fn labels(lanes: &[Lane], nodes: &[&str]) -> String {
         let group = (lane.client, lane.class);
         let name = match (last == Some(group), lane.client) {
             (true, _) => String::new(),
-            (false, crate::drill::measured::Client::Subscriber) => lane.class.to_string(),
+            (false, Client::Subscriber) => lane.class.to_string(),
             (false, client) => client.to_string(),
         };
         last = Some(group);
@@ -98,7 +99,7 @@ fn labels(lanes: &[Lane], nodes: &[&str]) -> String {
         let _ = writeln!(
             html,
             "<div{class}><span>{name}</span> <b>{}</b></div>",
-            super::html::escape(node)
+            escape(node)
         );
     }
     html
@@ -173,7 +174,7 @@ fn tenures(tenures: &[Tenure], node: &str, scale: &Scale, top: usize, class: &st
             "<rect class=\"{class}\" x=\"{x:.2}%\" y=\"{}\" width=\"{width:.2}%\" height=\"{height}\"><title>{} {what}: {} \
              to {} ms</title></rect>",
             top + offset,
-            super::html::escape(node),
+            escape(node),
             tenure.from.as_millis(),
             tenure.until.as_millis()
         );
@@ -192,7 +193,7 @@ fn markers(measured: &Measured, scale: &Scale, bottom: usize) -> String {
              <svg x=\"{at:.2}%\" y=\"0\" overflow=\"visible\"><circle class=\"event\" cx=\"0\" cy=\"10\" r=\"8\"/>\
              <text class=\"event\" x=\"0\" y=\"14\">{}</text><text class=\"about\" x=\"13\" y=\"14\">{}</text></svg>",
             number + 1,
-            super::html::escape(&phase.about)
+            escape(&phase.about)
         );
     }
     svg

@@ -23,7 +23,7 @@ pub(super) const SCENARIOS: [Scenario; 5] = [
         "vip-killed",
         "VRRP killed",
         &[step(
-            "VRRP on dd1 killed, all its processes; weir up starts it again",
+            "VRRP on dd1 killed; weir up starts it again",
             8,
             Radius::MOVE,
             |stage| stage.kill_family("dd1", "vip"),
