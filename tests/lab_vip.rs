@@ -6,6 +6,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -198,6 +199,24 @@ fn lab_vip_that_is_killed_with_its_guard_leaves_no_address_behind() {
     // Nobody is left to take it away but the kernel, which counts in seconds.
     drill
         .wait_for_holders([false, true], Duration::from_secs(8))
+        .unwrap();
+}
+
+#[test]
+#[ignore = "needs root: network namespaces"]
+fn lab_vip_whose_guard_is_killed_gets_another() {
+    let mut drill = rehearse([weir(), weir()], V3);
+    let first = drill.pair.guards(0).unwrap();
+    let killed = Command::new("kill").arg("-9").arg(first[0].to_string()).status();
+    assert!(killed.unwrap().success());
+    wait_for("another guard", SETTLE, || {
+        let guards = drill.pair.guards(0).unwrap();
+        guards.len() == 1 && guards != first
+    })
+    .unwrap();
+    drill.pair.vip(0).unwrap().kill().unwrap();
+    drill
+        .wait_for_holders([false, true], Duration::from_millis(1500))
         .unwrap();
 }
 

@@ -111,7 +111,8 @@ pub struct Order {
     when not."
 )]
 pub struct Upgrade {
-    /// The new program (default: what is now in the file that weir up was started from)
+    /// The new program, where weir up can see it: its unit has a /tmp of its own (default: what is now in the file that weir
+    /// up was started from)
     #[arg(long, value_name = "PATH")]
     pub(super) binary: Option<PathBuf>,
 

@@ -110,6 +110,11 @@ impl Answer {
         let found = self.roles.iter().find(|known| known.role == name);
         found.map(|known| known.state.as_str())
     }
+
+    /// Whether the node runs another site file.
+    fn differs(&self, site: &Site) -> bool {
+        self.digest != site.digest.to_string()
+    }
 }
 
 impl Row {
@@ -164,12 +169,6 @@ impl Row {
             "differs": answer.map(|answer| answer.differs(site)),
             "unreachable": self.answer.as_ref().err().map(ToString::to_string),
         })
-    }
-}
-
-impl Answer {
-    fn differs(&self, site: &Site) -> bool {
-        self.digest != site.digest.to_string()
     }
 }
 

@@ -29,9 +29,9 @@ const MAX_CLAIMS_PER_WAKE: usize = 64;
 const MAX_EVENTS_PER_WAKE: usize = 1024;
 /// The hop limit that multicast adverts must have (RFC 9568 §5.1.1.3).
 const MULTICAST_HOPS: u8 = 255;
-/// Addresses live this long at least after the last renewal. The kernel counts whole seconds, and takes half a second more when it is busy;
-/// with one second, a machine that stands still for a second takes the address from a node that is well, and such
-/// machines were seen.
+/// Addresses live this long at least after the last renewal. The kernel counts whole seconds, and takes half a second
+/// more when it is busy. With one second, a machine that stands still for a second would take the address from a node
+/// that is well; such machines were seen.
 const MIN_LIFETIME: Duration = Duration::from_secs(2);
 /// So many renewals are sent in one lifetime: two may be late.
 const RENEWALS: u32 = 4;

@@ -201,6 +201,21 @@ fn lab_an_upgraded_node_looks_after_everything_as_before() {
     assert_eq!(stage.role("front").unwrap()["state"], "stopped");
     assert!(stage.weir(&["start", "front"]).status.success());
     assert_eq!(program(stage.pid("front")), Path::new(WEIR));
+    // Killed, it leaves no more behind than before, and told to end it ends everything.
+    let roles = ["auth", "resolve", "front", "vip"];
+    let old = roles.map(|role| stage.pid(role));
+    stage.replace_killed();
+    stage.wait_until_up(&roles);
+    assert!(!old.into_iter().any(lives), "{}", stage.up.log());
+    let last = roles.map(|role| stage.pid(role));
+    let (is_done, said) = upgrade(&stage, &new);
+    assert!(is_done, "{said}\n{}", stage.up.log());
+    let (status, _) = stage.up.terminate(PATIENCE).unwrap();
+    assert!(
+        status.success() && !last.into_iter().any(lives),
+        "{}",
+        stage.up.log()
+    );
 }
 
 #[test]

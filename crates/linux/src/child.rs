@@ -148,7 +148,7 @@ pub fn start(mut command: Command, launch: &Launch<'_>) -> io::Result<Child> {
     };
     // The child does it too, and may be ended, with its group, before it has; after it has, this is refused.
     let _ = setpgid(Some(pid), Some(pid));
-    match Pidfd::open(pid.as_raw_nonzero().get().unsigned_abs()) {
+    match Pidfd::open(number_of(pid)) {
         Ok(pidfd) => Ok(Child {
             pid,
             ended: None,
@@ -242,6 +242,10 @@ fn close_all_but(kept: &[RawFd]) {
     }
 }
 
+const fn number_of(pid: Pid) -> u32 {
+    pid.as_raw_nonzero().get().unsigned_abs()
+}
+
 impl Child {
     /// A child that this process has started as another program, which was [spawned](spawn) and is not reaped.
     ///
@@ -259,7 +263,7 @@ impl Child {
 
     /// Its process number, which is that of its group as well.
     pub fn id(&self) -> u32 {
-        self.pid.as_raw_nonzero().get().unsigned_abs()
+        number_of(self.pid)
     }
 
     /// Ends it and everything in its group. When it has ended but is not reaped, that is what it has left behind.

@@ -35,8 +35,9 @@ pub(super) use will::{Farewell, Held, Will};
 
 /// This process's end of the line, and the will as the guard has it.
 pub(super) struct Guard {
+    /// The line to the guard, while it runs.
     line: Option<Seqpacket>,
-    /// The process from which the guard parts at its start.
+    /// The process from which the guard parts at its start, until it has ended.
     starter: Option<Child>,
     will: Will,
     /// The guard has not got the will yet: its line was full.
@@ -101,9 +102,11 @@ impl Guard {
 
     /// Says that the loop runs, and finds out whether the guard does.
     pub(super) fn beat(&mut self, poller: &Poller) {
-        if let Some(starter) = &mut self.starter {
-            // It has parted from the guard.
-            let _ = starter.try_wait();
+        let parted = self
+            .starter
+            .take_if(|starter| !matches!(starter.try_wait(), Ok(None)));
+        if let Some(error) = parted.and_then(|mut starter| starter.refusal()) {
+            tracing::error!("cannot run a guard: {error}");
         }
         self.say(&Word::Heartbeat, poller);
         if self.unsaid {
@@ -115,8 +118,8 @@ impl Guard {
     /// this moment: one that cannot run would be started without end.
     pub(super) fn on_ready(&mut self) {
         let ended = |line: &Seqpacket| matches!(line.receive(&mut [0; 1]), Ok(Delivery::Closed) | Err(_));
-        if self.line.as_ref().is_some_and(ended) {
-            self.bury();
+        if self.line.take_if(|line| ended(line)).is_some() {
+            tracing::warn!("the guard has ended; starting another");
         }
     }
 
@@ -133,40 +136,23 @@ impl Guard {
         match self.line.as_ref().map(|line| line.send(&word.encode())) {
             Some(Ok(())) => true,
             Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => false,
-            Some(Err(_)) | None => self.replace(poller),
+            Some(Err(_)) | None => {
+                self.replace(poller);
+                !self.unsaid
+            }
         }
     }
 
-    /// Starts another guard in the place of one that has ended, and says whether it has the will.
-    fn replace(&mut self, poller: &Poller) -> bool {
-        self.bury();
+    /// Starts another guard in the place of one that has ended, and tells it the will.
+    fn replace(&mut self, poller: &Poller) {
+        (self.line, self.unsaid) = (None, true);
         match launch(poller, start) {
             Ok((line, starter)) => {
-                let said = line.send(&Word::Will(self.will.clone()).encode()).is_ok();
+                self.unsaid = line.send(&Word::Will(self.will.clone()).encode()).is_err();
                 (self.line, self.starter) = (Some(line), Some(starter));
-                said
             }
             // Tried again with the next heartbeat.
-            Err(error) => {
-                tracing::error!("cannot start a guard: {error}");
-                false
-            }
-        }
-    }
-
-    /// Takes note that the guard has ended.
-    fn bury(&mut self) {
-        if self.line.take().is_none() {
-            return;
-        }
-        let refusal = self.starter.take().and_then(|mut starter| {
-            // It has ended, or is about to: what is not reaped now is when this process ends.
-            let _ = starter.try_wait();
-            starter.refusal()
-        });
-        match refusal {
-            Some(error) => tracing::error!("cannot run a guard: {error}"),
-            None => tracing::warn!("the guard has ended; starting another"),
+            Err(error) => tracing::error!("cannot start a guard: {error}"),
         }
     }
 }

@@ -43,10 +43,13 @@ fn parse_arp(frame: &[u8]) -> Option<Claim> {
 }
 
 /// The target of a neighbour advertisement, or of a solicitation from the unspecified address, with which a node
-/// that takes an address asks whether it is free (RFC 4862 section 5.4.2).
+/// that takes an address asks whether it is free (RFC 4862 section 5.4.2); and the source of any other solicitation that
+/// says where it lives, for those that hear it take note (RFC 4861 section 7.2.3).
 fn parse_discovery(frame: &[u8]) -> Option<Claim> {
     const SOLICITATION: u8 = 135;
     const ADVERTISEMENT: u8 = 136;
+    const SOURCE: u8 = 1;
+    const TARGET: u8 = 2;
     let (head, options) = frame.split_first_chunk::<78>()?;
     // IPv6; version 6; ICMPv6 without extension headers; a hop limit that says that it was not forwarded.
     if head[12..14] != [0x86, 0xdd] || head[14] >> 4 != 6 || head[20..22] != [58, 255] || head[55] != 0 {
@@ -54,21 +57,24 @@ fn parse_discovery(frame: &[u8]) -> Option<Claim> {
     }
     let sender = MacAddress(*head[6..].first_chunk()?);
     let source = Ipv6Addr::from(*head[22..].first_chunk::<16>()?);
-    let mac = match head[54] {
-        ADVERTISEMENT => target_address(options).unwrap_or(sender),
-        SOLICITATION if source.is_unspecified() => sender,
+    let target = Ipv6Addr::from(*head[62..].first_chunk::<16>()?);
+    let (address, mac) = match head[54] {
+        ADVERTISEMENT => (target, link_address(options, TARGET).unwrap_or(sender)),
+        SOLICITATION if source.is_unspecified() => (target, sender),
+        SOLICITATION => (source, link_address(options, SOURCE)?),
         _ => return None,
     };
-    let target = Ipv6Addr::from(*head[62..].first_chunk::<16>()?);
-    let address = IpAddr::V6(target);
-    (!target.is_multicast()).then_some(Claim { address, mac })
+    (!target.is_multicast() && !address.is_multicast()).then_some(Claim {
+        address: IpAddr::V6(address),
+        mac,
+    })
 }
 
-/// The target's link-layer address among the options (RFC 4861 section 4.6.1).
-fn target_address(mut options: &[u8]) -> Option<MacAddress> {
+/// The link-layer address of the source or the target, by its option's type (RFC 4861 section 4.6.1).
+fn link_address(mut options: &[u8], wanted: u8) -> Option<MacAddress> {
     loop {
         let [kind, units] = *options.first_chunk()?;
-        if (kind, units) == (2, 1) {
+        if (kind, units) == (wanted, 1) {
             return options.get(2..)?.first_chunk().map(|mac| MacAddress(*mac));
         }
         // Length zero is an error that ends the message.

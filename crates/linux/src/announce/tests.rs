@@ -110,7 +110,7 @@ fn of_arp_only_what_names_its_sender_is_a_claim() {
 }
 
 #[test]
-fn of_discovery_only_advertisements_and_the_question_of_a_newcomer_are_claims() {
+fn of_discovery_only_what_says_where_an_address_lives_is_a_claim() {
     let advertisement = unsolicited_advertisement(MAC, "fd10::160".parse().unwrap(), Role::Host);
     let other = MacAddress([2, 9, 9, 9, 9, 9]);
     let mut proxied = advertisement;
@@ -124,7 +124,7 @@ fn of_discovery_only_advertisements_and_the_question_of_a_newcomer_are_claims() 
         (21, 254, "forwarded"),
         (20, 59, "not ICMPv6"),
         (54, 128, "an echo request"),
-        (54, 135, "a solicitation by a node that has an address"),
+        (54, 135, "a solicitation that does not say where its source lives"),
         (55, 1, "another code"),
         (62, 0xff, "about a group"),
         (14, 0x40, "not IPv6"),
@@ -136,6 +136,12 @@ fn of_discovery_only_advertisements_and_the_question_of_a_newcomer_are_claims() 
             "{what}"
         );
     }
+    let solicitation = with(with(advertisement, 54, 135), 78, 1);
+    assert_eq!(
+        Claim::parse(&solicitation, Family::V6),
+        Claim::parse(&advertisement, Family::V6),
+        "neighbours learn from a question where its source lives"
+    );
     let mut newcomer = with(advertisement, 54, 135);
     newcomer[22..38].fill(0);
     newcomer[80..86].copy_from_slice(&other.0);
