@@ -80,7 +80,7 @@ impl Namespace {
     pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> io::Result<T> {
         let door = self.door()?;
         std::thread::scope(|scope| {
-            let thread = scope.spawn(|| pass(&door, work));
+            let thread = scope.spawn(|| pass(door.as_ref(), work));
             thread
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -93,14 +93,13 @@ impl Namespace {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<JoinHandle<io::Result<T>>> {
         let door = self.door()?;
-        Ok(std::thread::spawn(move || pass(&door, work)))
+        Ok(std::thread::spawn(move || pass(door.as_ref(), work)))
     }
 
-    fn door(&self) -> io::Result<File> {
-        match &self.name {
-            Some(name) => File::open(PathBuf::from("/run/netns").join(name)),
-            None => File::open("/proc/self/ns/net"),
-        }
+    /// The way in; none is needed where this process is.
+    fn door(&self) -> io::Result<Option<File>> {
+        let open = |name| File::open(PathBuf::from("/run/netns").join(name));
+        self.name.as_ref().map(open).transpose()
     }
 }
 
@@ -113,8 +112,10 @@ impl Drop for Namespace {
 }
 
 /// Moves this thread through the door, for good, and does the work there.
-fn pass<T>(door: &File, work: impl FnOnce() -> T) -> io::Result<T> {
-    move_into_link_name_space(door.as_fd(), Some(LinkNameSpaceType::Network))?;
+fn pass<T>(door: Option<&File>, work: impl FnOnce() -> T) -> io::Result<T> {
+    if let Some(door) = door {
+        move_into_link_name_space(door.as_fd(), Some(LinkNameSpaceType::Network))?;
+    }
     Ok(work())
 }
 

@@ -258,6 +258,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+    use crate::{Behaviour, Responder, wait_for};
 
     const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     const TWO: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
@@ -303,5 +304,32 @@ mod tests {
         );
         assert_eq!(judged("").lost, 0);
         assert!(judged("").is_over);
+    }
+
+    #[test]
+    fn a_query_that_hangs_holds_up_no_other() {
+        let backend = Responder::start().unwrap();
+        backend.behave_for("hang.lab", Behaviour::Silent);
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let plan = Plan {
+                transport,
+                pace: PACE,
+                names: vec![Names::Same("hang.lab".to_owned()), Names::Fresh("lab".to_owned())],
+                sources: Vec::new(),
+            };
+            let here = Namespace::of_this_machine();
+            let began = Instant::now();
+            let prober = Prober::start(&here, backend.address(), plan).unwrap();
+            let answered = |turn: usize| {
+                let probes = prober.probes(began, Instant::now());
+                let of_turn = probes.iter().filter(|probe| probe.turn == turn);
+                of_turn
+                    .filter(|probe| probe.answer() == Some(Responder::ADDRESS.into()))
+                    .count()
+            };
+            // It would take ten seconds if each waited for the one before it.
+            wait_for("the others are answered", PATIENCE * 5, || answered(1) >= 10).unwrap();
+            assert_eq!(answered(0), 0, "{transport}");
+        }
     }
 }
