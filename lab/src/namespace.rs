@@ -66,6 +66,25 @@ impl Namespace {
         }
     }
 
+    /// The processes on this host, which is one of a laboratory.
+    pub fn processes(&self) -> io::Result<Vec<Pid>> {
+        match &self.name {
+            Some(name) => processes(name),
+            None => Err(ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Those of them that withdraw addresses when a `weir vip` dies.
+    pub fn guards(&self) -> io::Result<Vec<u32>> {
+        let is_guard = |pid: &u32| {
+            fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|words| words.split(|byte| *byte == 0).nth(2) == Some(b"guard"))
+        };
+        let pids = self.processes()?.into_iter();
+        let pids = pids.map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
+        Ok(pids.filter(is_guard).collect())
+    }
+
     /// A command that will run on this host; `ip` replaces itself by it, so the child's pid is the program's.
     pub fn command(&self, program: &str) -> Command {
         let Some(name) = &self.name else {
@@ -109,6 +128,14 @@ impl Drop for Namespace {
             remove(name);
         }
     }
+}
+
+/// The processes of a namespace.
+fn processes(name: &str) -> io::Result<Vec<Pid>> {
+    let listed = Command::new("ip").args(["netns", "pids", name]).output()?;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let pids = listed.split_whitespace().filter_map(|pid| pid.parse().ok());
+    Ok(pids.filter_map(Pid::from_raw).collect())
 }
 
 /// Moves this thread through the door, for good, and does the work there.
@@ -239,15 +266,8 @@ fn is_leftover(name: &str) -> bool {
 
 /// Kills what runs in the namespace and deletes it. Errors are not reported: this also runs while a test panics.
 fn remove(name: &str) {
-    let inside = Command::new("ip").args(["netns", "pids", name]).output();
-    for pid in inside
-        .iter()
-        .flat_map(|output| output.stdout.split(|&byte| byte == b'\n'))
-    {
-        let pid = std::str::from_utf8(pid).ok().and_then(|text| text.parse().ok());
-        if let Some(pid) = pid.and_then(Pid::from_raw) {
-            let _ = kill_process(pid, Signal::KILL);
-        }
+    for pid in processes(name).unwrap_or_default() {
+        let _ = kill_process(pid, Signal::KILL);
     }
     let _ = Command::new("ip")
         .args(["netns", "delete", name])

@@ -158,6 +158,11 @@ impl Stage {
         write_site(&self.scratch, &SITE.replace(from, to));
     }
 
+    /// The guards of `weir vip`.
+    pub(crate) fn guards(&self) -> Vec<u32> {
+        self.host.guards().unwrap()
+    }
+
     /// A host beside it, for clients.
     pub(crate) fn neighbour(&self) -> Namespace {
         self.network.attach("client", &["10.77.0.9/24"]).unwrap()

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use weir_lab::{Ask, Client, Namespace};
+use weir_lab::{Ask, Client, Namespace, wait_for};
 
 use crate::stage::{FLOATING, PATIENCE, Stage, WEIR, kill, lives};
 
@@ -67,7 +67,7 @@ impl Seen {
     fn wait_for_more(&self) {
         let until = self.datagrams.load(Ordering::Relaxed) + AROUND;
         let enough = || self.datagrams.load(Ordering::Relaxed) >= until;
-        weir_lab::wait_for("queries", PATIENCE, enough).unwrap();
+        wait_for("queries", PATIENCE, enough).unwrap();
     }
 }
 
@@ -92,12 +92,6 @@ fn serving() -> Stage {
 /// The file that a process runs.
 fn program(pid: u64) -> PathBuf {
     fs::read_link(format!("/proc/{pid}/exe")).unwrap()
-}
-
-/// What a process has started.
-fn children(pid: u64) -> Vec<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-    text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
 
 /// Upgrades to `binary`; whether it went well, and what was said.
@@ -145,12 +139,11 @@ fn lab_an_upgrade_loses_no_query_and_nobody_notices() {
     );
     assert_eq!(servers(), before);
     assert!(!lives(old), "the old front end is still there");
-    let guards = children(stage.pid("vip"));
-    assert_eq!(guards.len(), 1, "{guards:?}");
+    wait_for("the old guard has gone", PATIENCE, || stage.guards().len() == 1).unwrap();
     for pid in [
         stage.up.id().into(),
         stage.pid("vip"),
-        guards[0],
+        stage.guards()[0].into(),
         stage.pid("front"),
     ] {
         assert_eq!(program(pid), new, "{pid}");

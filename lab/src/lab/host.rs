@@ -2,9 +2,8 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::process::Command;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 
 use super::plan::Lan;
 use crate::{Namespace, Network};
@@ -71,7 +70,7 @@ impl Host {
     /// Its cables are its owner's business.
     pub(super) fn lose_power(&self) -> io::Result<()> {
         for signal in [Signal::STOP, Signal::KILL] {
-            for pid in self.processes()? {
+            for pid in self.namespace.processes()? {
                 // One that is gone already needs no signal.
                 let _ = kill_process(pid, signal);
             }
@@ -86,15 +85,6 @@ impl Host {
     pub(super) fn regain_power(&self) -> io::Result<()> {
         self.take_addresses()?;
         self.take_routes()
-    }
-
-    fn processes(&self) -> io::Result<Vec<Pid>> {
-        let listed = Command::new("ip")
-            .args(["netns", "pids", self.namespace.name()])
-            .output()?;
-        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-        let pids = listed.lines().filter_map(|line| line.trim().parse().ok());
-        Ok(pids.filter_map(Pid::from_raw).collect())
     }
 
     fn take_addresses(&self) -> io::Result<()> {

@@ -180,7 +180,7 @@ impl Pair {
 
     /// The processes that withdraw the address when `weir vip` dies: one while it runs.
     pub fn guards(&self, node: usize) -> io::Result<Vec<u32>> {
-        self.nodes[node].guards()
+        self.nodes[node].host.guards()
     }
 
     /// Writes `line` into the node's `keepalived.conf`, in the place of the one that begins with the same word if there is

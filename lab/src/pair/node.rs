@@ -140,20 +140,6 @@ impl Node {
         Ok(holder)
     }
 
-    /// The guards of `weir vip`.
-    pub(super) fn guards(&self) -> io::Result<Vec<u32>> {
-        let listed = Command::new("ip")
-            .args(["netns", "pids", self.host.name()])
-            .output()?;
-        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-        let is_guard = |pid: &u32| {
-            fs::read(format!("/proc/{pid}/cmdline"))
-                .is_ok_and(|words| words.split(|byte| *byte == 0).nth(2) == Some(b"guard"))
-        };
-        let pids = listed.split_whitespace().filter_map(|pid| pid.parse().ok());
-        Ok(pids.filter(is_guard).collect())
-    }
-
     /// Runs `weir vip ORDER`.
     pub(super) fn order_vip(&self, order: &str) -> io::Result<()> {
         let Vip::Weir(program) = &self.contender.vip else {
