@@ -18,6 +18,7 @@ mod surroundings;
 mod watch;
 
 use std::io::{self, IsTerminal, Write};
+use std::panic::resume_unwind;
 use std::process::ExitCode;
 use std::thread;
 
@@ -81,7 +82,7 @@ fn ask_all(surroundings: &Surroundings) -> Vec<Answered> {
             .collect();
         let answered = threads.into_iter().map(|(question, thread)| Answered {
             question,
-            findings: thread.join().unwrap_or_default(),
+            findings: thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
         });
         answered.collect()
     })

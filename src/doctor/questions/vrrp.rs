@@ -9,6 +9,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU8;
 use std::os::fd::AsFd;
+use std::panic::resume_unwind;
 use std::thread;
 use std::time::Duration;
 
@@ -92,7 +93,9 @@ pub(super) fn ask(surroundings: &Surroundings) -> Vec<Finding> {
             .floating_of(node)
             .map(|(floating, _)| scope.spawn(|| ask_one(surroundings, site, node, floating)))
             .collect();
-        let ended = threads.into_iter().filter_map(|thread| thread.join().ok());
+        let ended = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
         ended.flatten().collect()
     })
 }

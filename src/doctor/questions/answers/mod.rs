@@ -10,6 +10,7 @@ mod judge;
 mod tests;
 
 use std::net::{IpAddr, SocketAddr};
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::thread;
 
@@ -122,7 +123,9 @@ pub(super) fn ask(surroundings: &Surroundings) -> Vec<Finding> {
             let threads: Vec<_> = { doors.iter() }
                 .map(|door| scope.spawn(|| visit(door, surroundings)))
                 .collect();
-            let ended = threads.into_iter().filter_map(|thread| thread.join().ok());
+            let ended = threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
             ended.flatten().collect()
         });
         findings.extend(visits.iter().flat_map(judge::judge));
@@ -247,13 +250,13 @@ fn visit(door: &Door, surroundings: &Surroundings) -> Option<Visit> {
     let (udp, tcp) = thread::scope(|scope| {
         let tcp = scope.spawn(|| over_tcp(door.address, &questions));
         let udp = over_udp(door.address, &questions);
-        (udp, tcp.join())
+        (udp, tcp.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
     Some(Visit {
         door: door.clone(),
         topics,
         udp,
-        tcp: tcp.ok()?,
+        tcp,
         standing,
     })
 }
