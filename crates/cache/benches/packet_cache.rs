@@ -2,7 +2,12 @@
 //!
 //! `cargo bench -p weir-cache` prints one line per number. A hit is everything between a parsed query and the
 //! reply in the buffer: key, lookup, copy, patches.
-#![allow(clippy::print_stdout, clippy::expect_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a program for people, not a library"
+)]
 
 use std::hint::black_box;
 use std::process::Command;

@@ -106,6 +106,8 @@ pub struct AddressRateLimiterCounts {
     pub exceeded: u64,
     /// Buckets that were not full and had to make room for another prefix.
     pub evicted: u64,
+    /// Queries that passed uncounted, because other workers changed their bucket too often meanwhile.
+    pub uncounted: u64,
 }
 
 /// Tells the queries of prefixes that exceed their rate. Workers share it.
@@ -132,6 +134,7 @@ struct Set([AtomicU64; WAYS]);
 struct Counters {
     exceeded: AtomicU64,
     evicted: AtomicU64,
+    uncounted: AtomicU64,
 }
 
 const COUNTER_STRIPES: usize = 16;
@@ -198,6 +201,7 @@ impl AddressRateLimiter {
         AddressRateLimiterCounts {
             exceeded: sum(|counters| &counters.exceeded),
             evicted: sum(|counters| &counters.evicted),
+            uncounted: sum(|counters| &counters.uncounted),
         }
     }
 
@@ -243,6 +247,7 @@ impl AddressRateLimiter {
                 return true;
             }
         }
+        self.count(hash, |counters| &counters.uncounted);
         true
     }
 
